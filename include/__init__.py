@@ -1,0 +1,1 @@
+"""What AWS runs, and what the project is tested against."""

@@ -1,0 +1,1 @@
+"""Retrains SageMaker models from Airflow through Step Functions."""

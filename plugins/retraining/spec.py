@@ -1,0 +1,179 @@
+"""A model is a folder: ``model.yaml``, read into :class:`ModelSpec`, and ``transform.sql``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from croniter import croniter
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from retraining.errors import ModelSpecError
+
+DeployPolicy = Literal["auto", "never", "force"]
+
+MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
+# SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
+ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+METRIC_NAME = r"^(train|validation):[a-z0-9@_.-]+$"
+INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
+MAX_WINDOW_DAYS = 366
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gate(_Strict):
+    """The accuracy gate: which training metric is compared with which threshold.
+
+    :param metric: the metric's name as the algorithm reports it, such as ``validation:error``.
+    :param threshold: accepted when the metric is on the right side of it, never when equal.
+    :param comparison: the right side: ``less_than`` for errors, ``greater_than`` for scores.
+    """
+
+    metric: Annotated[str, Field(pattern=METRIC_NAME)] = "validation:error"
+    threshold: float = 0.10
+    comparison: Literal["less_than", "greater_than"] = "less_than"
+
+
+class Algorithm(_Strict):
+    """SageMaker's built-in algorithm that trains the model.
+
+    :param version: image version; the ones the SageMaker SDK can find an image for.
+    """
+
+    name: Literal["xgboost"] = "xgboost"
+    version: Literal["1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5"] = "3.0-5"
+
+
+class Training(_Strict):
+    """Where a training job runs.
+
+    :param volume_gb: size of the training volume, in GiB.
+    :param max_runtime_seconds: the job is stopped after so long (SageMaker allows up to 28 days).
+    """
+
+    instance_type: Annotated[str, Field(pattern=INSTANCE_TYPE)] = "ml.m5.xlarge"
+    instance_count: Annotated[int, Field(ge=1, le=20)] = 1
+    volume_gb: Annotated[int, Field(ge=1, le=16384)] = 10
+    max_runtime_seconds: Annotated[int, Field(ge=60, le=2419200)] = 3600
+
+
+class Serving(_Strict):
+    """What the endpoint runs on."""
+
+    instance_type: Annotated[str, Field(pattern=INSTANCE_TYPE)] = "ml.m5.large"
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class ModelSpec(_Strict):
+    """What ``model.yaml`` says.
+
+    :param name: the model's name, that of its folder; the DAG is called ``<name>_retraining``.
+    :param endpoint: SageMaker endpoint that serves the accepted models.
+    :param schedule: cron expression, UTC; one run for each interval between two of its times.
+    :param dataset: raw data, under ``s3://<bucket>/data/<dataset>/date=YYYY-MM-DD/``; also the name
+        of the table that ``transform.sql`` reads.
+    :param window_days: length of the window, which ends where the run's data interval ends.
+    :param validation_days: the last days of the window, held out for validation.
+    :param timeout_seconds: an execution that takes longer ends ``timed_out``.
+    :param deploy_policy: ``auto`` deploys accepted models of scheduled and manual runs but not of
+        backfills; ``never`` and ``force`` decide for every kind of run.
+    """
+
+    name: Annotated[str, Field(pattern=MODEL_NAME)]
+    description: str = ""
+    endpoint: Annotated[str, Field(pattern=ENDPOINT_NAME)]
+    schedule: str = "0 * * * *"
+    dataset: Annotated[str, Field(pattern=MODEL_NAME)]
+    window_days: Annotated[int, Field(ge=2, le=MAX_WINDOW_DAYS)] = 28
+    validation_days: Annotated[int, Field(ge=1)] = 7
+    gate: Gate = Gate()
+    algorithm: Algorithm = Algorithm()
+    hyperparameters: dict[str, str | int | float]
+    training: Training = Training()
+    serving: Serving = Serving()
+    timeout_seconds: Annotated[int, Field(ge=60, le=31536000)] = 14400
+    deploy_policy: DeployPolicy = "auto"
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        if not croniter.is_valid(value):
+            raise ValueError("must be a cron expression of five fields, such as '0 * * * *'")
+        return value
+
+    @field_validator("hyperparameters")
+    @classmethod
+    def _are_trainable(cls, value: dict[str, str | int | float]) -> dict[str, str | int | float]:
+        if "num_round" not in value:
+            raise ValueError("must have num_round, the number of boosting rounds")
+        return value
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> ModelSpec:
+        if self.validation_days >= self.window_days:
+            raise ValueError(
+                f"validation_days: {self.validation_days} must be less than window_days ({self.window_days})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _trains_with_the_gates_metric(self) -> ModelSpec:
+        computed = str(self.hyperparameters.get("eval_metric", "")).split(",")
+        if self.gate.metric.partition(":")[2] not in computed:
+            raise ValueError(
+                f"gate.metric: {self.gate.metric!r} is not computed in training;"
+                f" hyperparameters.eval_metric has {', '.join(computed) or 'nothing'}"
+            )
+        return self
+
+
+def load_spec(folder: Path) -> ModelSpec:
+    """Read and validate a model folder.
+
+    :param folder: holds ``model.yaml`` and ``transform.sql``.
+    :raises ModelSpecError: names the file, the field, the value and what is allowed.
+    """
+    file = folder / "model.yaml"
+    for needed in (file, folder / "transform.sql"):
+        if not needed.is_file():
+            raise ModelSpecError(f"{needed}: missing; a model folder has model.yaml and transform.sql")
+    try:
+        content: Any = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        raise ModelSpecError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ModelSpecError(f"{file}: must be a mapping of fields, but is {type(content).__name__}")
+    try:
+        spec = ModelSpec.model_validate(content)
+    except ValidationError as error:
+        raise ModelSpecError(_explain(file, error)) from None
+    if spec.name != folder.name:
+        raise ModelSpecError(f"{file}: name: {spec.name!r} must be the folder's name, {folder.name!r}")
+    return spec
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"])
+        message = re.sub(r"^Value error, ", "", problem["msg"])
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown field; allowed are {', '.join(_fields_beside(problem['loc']))}"
+        elif field and problem["type"] != "missing":
+            message = f"{message}, but is {problem['input']!r}"
+        lines.append(f"{file}: {field + ': ' if field else ''}{message}")
+    return "\n".join(lines)
+
+
+def _fields_beside(location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = ModelSpec
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)
