@@ -157,6 +157,22 @@ def load_spec(folder: Path) -> ModelSpec:
     return spec
 
 
+def load_models(folder: Path) -> tuple[dict[Path, ModelSpec], list[ModelSpecError]]:
+    """Read every model folder; a broken one hides no other.
+
+    :param folder: the folder of the model folders.
+    :return: the sound models by folder, and what is wrong with the others.
+    """
+    models: dict[Path, ModelSpec] = {}
+    errors: list[ModelSpecError] = []
+    for model in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"):
+        try:
+            models[model] = load_spec(model)
+        except ModelSpecError as error:
+            errors.append(error)
+    return models, errors
+
+
 def _explain(file: Path, error: ValidationError) -> str:
     lines = []
     for problem in error.errors():

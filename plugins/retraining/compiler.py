@@ -1,0 +1,91 @@
+"""Compiles a model folder into Amazon States Language, in the SDK interpreter.
+
+It costs seconds (importing the SDK), so a fingerprint of everything that decides the result tells
+whether there is anything to compile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from retraining.errors import CompileError
+
+COMPILE_TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a definition needs to know of the AWS account it runs in.
+
+    :param region: such as ``us-east-1``.
+    :param bucket: the stack's bucket.
+    :param training_role: ARN of the role that trains and serves.
+    """
+
+    region: str
+    bucket: str
+    training_role: str
+
+
+@dataclass(frozen=True)
+class WorkflowCompiler:
+    """The SDK interpreter as a command: a model folder in, a state machine definition out.
+
+    :param python: the SDK interpreter.
+    :param project: folder that holds ``include/workflow`` and ``plugins``.
+    """
+
+    python: Path
+    project: Path
+
+    def fingerprint(self, model: Path, aws: Surroundings) -> str:
+        """Digest of the spec, the workflow's source, the SDK's versions and the account's settings.
+
+        :return: 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256(json.dumps(asdict(aws), sort_keys=True).encode())
+        for file in self._sources(model):
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+        return digest.hexdigest()
+
+    def _sources(self, model: Path) -> list[Path]:
+        workflow = sorted((self.project / "include" / "workflow").glob("*.py"))
+        domain = [self.project / "plugins" / "retraining" / name for name in ("spec.py", "gate.py")]
+        versions = self.project / "requirements-sdk.txt"
+        return [model / "model.yaml", model / "transform.sql", *workflow, *domain, versions]
+
+    def compile(self, model: Path, aws: Surroundings, transform_uri: str) -> str:
+        """Compile a model folder.
+
+        :param transform_uri: ``s3://`` URI of the model's ``transform.sql``.
+        :return: the definition, as JSON.
+        :raises CompileError: when the interpreter is missing, fails or takes longer than 120 seconds.
+        """
+        command = [str(self.python), "-W", "ignore", "-m", "include.workflow", str(model.resolve())]
+        command += ["--region", aws.region, "--bucket", aws.bucket]
+        command += ["--training-role", aws.training_role, "--transform-uri", transform_uri]
+        # Nothing of the worker's environment: neither its credentials nor its Python paths.
+        environment = {"PYTHONPATH": f"{self.project}:{self.project / 'plugins'}", "HOME": str(self.project)}
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.project,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=COMPILE_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise CompileError(
+                f"[retraining] sdk_python: {self.python} does not exist; `make setup` makes .venv-sdk"
+            ) from None
+        except subprocess.TimeoutExpired:
+            raise CompileError(f"compiling {model} took longer than {COMPILE_TIMEOUT_SECONDS} s") from None
+        if done.returncode:
+            raise CompileError(f"compiling {model} failed:\n{done.stderr.strip()[-4000:]}")
+        return done.stdout

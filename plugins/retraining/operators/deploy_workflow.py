@@ -1,0 +1,76 @@
+"""Brings a model's state machine up to date."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk.exceptions import AirflowFailException
+
+from retraining import settings
+from retraining.compiler import Surroundings, WorkflowCompiler
+from retraining.errors import RetrainingError
+from retraining.hooks.aws_errors import clear_aws_errors
+from retraining.hooks.stack import Stack, StackHook
+from retraining.hooks.state_machine import StateMachineHook
+from retraining.spec import load_spec
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DeployWorkflowOperator(AwsBaseOperator[StateMachineHook]):
+    """Create or update a model's state machine, only when something changed since it was deployed.
+
+    Returns ``{"state_machine": <version ARN>, "glue_job": <name>, "metrics_function": <name>}``.
+
+    :param model_folder: folder with ``model.yaml`` and ``transform.sql``.
+    :param stack_name: the CloudFormation stack (default: ``[retraining] stack_name``).
+    """
+
+    aws_hook_class = StateMachineHook
+    template_fields: Sequence[str] = aws_template_fields("model_folder", "stack_name")
+    ui_color = "#e6f0ff"
+
+    def __init__(self, *, model_folder: Path | str, stack_name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model_folder = str(model_folder)
+        self.stack_name = stack_name or settings.stack_name()
+
+    def execute(self, context: Context) -> dict[str, str]:  # noqa: ARG002
+        """Compare fingerprints, and deploy when they differ."""
+        with clear_aws_errors(self.aws_conn_id):
+            stack = StackHook(**self._hook_parameters).read(self.stack_name)
+            try:
+                version = self._deploy(stack)
+            except RetrainingError as error:
+                raise AirflowFailException(str(error)) from None
+        return {
+            "state_machine": version,
+            "glue_job": stack.glue_job,
+            "metrics_function": stack.metrics_function,
+        }
+
+    def _deploy(self, stack: Stack) -> str:
+        folder = Path(self.model_folder)
+        spec = load_spec(folder)
+        compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
+        aws = Surroundings(stack.region, stack.bucket, stack.training_role)
+        fingerprint = compiler.fingerprint(folder, aws)
+        arn = stack.state_machine_arn(spec.name)
+        if version := self.hook.deployed_version(arn, fingerprint):
+            self.log.info("%s is up to date", version)
+            return version
+        self.log.info("Compiling %s with the SDK interpreter", folder)
+        transform = (folder / "transform.sql").read_bytes()
+        key = f"workflow/{spec.name}/{hashlib.sha256(transform).hexdigest()[:16]}/transform.sql"
+        definition = compiler.compile(folder, aws, f"s3://{stack.bucket}/{key}")
+        S3Hook(**self._hook_parameters).load_bytes(transform, key, stack.bucket, replace=True)
+        version = self.hook.deploy(arn, definition, stack.state_machine_role, fingerprint)
+        self.log.info("Deployed %s", version)
+        return version
