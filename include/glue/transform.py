@@ -1,0 +1,299 @@
+"""
+The Glue job: runs a model's transform.sql over one window and writes training and validation files.
+
+Glue ships one script, so all of it is here: a Python shell job (DuckDB, on Python 3.9) or a Spark job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import boto3
+
+SPLITS = ("train", "validation")
+
+# "General purpose bucket naming rules" and "Naming Amazon S3 objects" (S3 user guide); of a key's characters
+# the safe ones, and the "=" of partitions.
+_S3_URI = re.compile(
+    r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([\w!.*'()=-]+(?:/[\w!.*'()=-]+)*)/?", re.ASCII
+)
+_PLACEHOLDER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+_BEGAN = time.monotonic()
+
+
+class InvalidArgument(ValueError):
+    """A job argument is missing or not what it has to be."""
+
+
+class InvalidTransform(ValueError):
+    """transform.sql does not keep to its contract."""
+
+
+class EmptyWindow(RuntimeError):
+    """The window gives no rows to train on, or none to validate with."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """
+    Half-open, [start, end), of which [validation_start, end) validates; all three in UTC, without zone.
+
+    :raises InvalidArgument: they are not in this order
+    """
+
+    start: datetime
+    validation_start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if not self.start < self.validation_start < self.end:
+            raise InvalidArgument(
+                f"--validation_start is {self.validation_start.isoformat()}Z; allowed is a time inside {self}"
+            )
+
+    def __str__(self) -> str:
+        return _span(self.start, self.end)
+
+    @property
+    def partitions(self) -> list[str]:
+        """Names of the daily partitions that the window touches."""
+        first, last = self.start.date(), (self.end - timedelta(microseconds=1)).date()
+        return [f"date={first + timedelta(days=day)}" for day in range((last - first).days + 1)]
+
+
+class Location(NamedTuple):
+    """A bucket, and a key without a slash at its end."""
+
+    bucket: str
+    key: str
+
+
+class Job(NamedTuple):
+    """The job's arguments, checked; the last part of ``source`` names the table that transform.sql reads."""
+
+    source: Location
+    sql: Location
+    target: Location
+    window: Window
+    engine: str
+
+    @property
+    def table(self) -> str:
+        return self.source.key.rpartition("/")[2]
+
+
+def parse_arguments(arguments: Sequence[str]) -> Job:
+    """
+    Read the job's arguments, ignoring those that Glue adds (``--JOB_NAME``…).
+
+    :raises InvalidArgument: names the argument, its value and what is allowed
+    """
+    names = ("source", "sql", "target", "start", "validation_start", "end", "engine")
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    for name in names:
+        parser.add_argument(f"--{name}", nargs="?")
+    given = vars(parser.parse_known_args(arguments)[0])
+    if missing := [f"--{name}" for name in names if not given[name]]:
+        raise InvalidArgument(f"{', '.join(missing)} missing; needed are --{', --'.join(names)}")
+    if given["engine"] not in ("duckdb", "spark"):
+        raise InvalidArgument(f"--engine is {given['engine']!r}; allowed are duckdb and spark")
+    source, sql, target = (_location(name, given[name]) for name in names[:3])
+    window = Window(*(_time(name, given[name]) for name in names[3:6]))
+    job = Job(source, sql, target, window, given["engine"])
+    if not job.table.isidentifier():
+        raise InvalidArgument(f"--source is {given['source']!r}; allowed is one that ends in a table's name")
+    return job
+
+
+def render(sql: str, window: Window) -> str:
+    """
+    Put the window into transform.sql as TIMESTAMP literals.
+
+    :raises InvalidTransform: a placeholder is missing or unknown
+    """
+    found = set(_PLACEHOLDER.findall(sql))
+    if found != set(vars(window)):
+        allowed = sorted(vars(window))
+        raise InvalidTransform(f"transform.sql has the placeholders {sorted(found)}; allowed are {allowed}")
+    return _PLACEHOLDER.sub(lambda match: f"TIMESTAMP '{getattr(window, match[1])}'", sql)
+
+
+def run_duckdb(files: Sequence[str], table: str, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Run the rendered SQL over local parquet files; returns the columns' names and the rows, in order."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        # Given single files, Spark adds no column for their partition; neither may DuckDB.
+        connection.read_parquet(list(files), hive_partitioning=False).create_view(table)
+        try:
+            result = connection.execute(sql)
+            return [column[0] for column in result.description or ()], result.fetchall()
+        except duckdb.Error as error:
+            raise _failed(error) from error
+
+
+def run_spark(spark: Any, files: Sequence[str], table: str, sql: str) -> Any:
+    """Run the rendered SQL over parquet files; returns a DataFrame of one partition, in order."""
+    from pyspark.errors import PySparkException
+
+    # TIMESTAMP then means one without zone, as in the parquet files and in DuckDB.
+    spark.conf.set("spark.sql.timestampType", "TIMESTAMP_NTZ")
+    # Each split becomes one ordered file: sorted within one partition, no later step can reorder the rows.
+    spark.conf.set("spark.sql.shuffle.partitions", "1")
+    spark.read.parquet(*files).createOrReplaceTempView(table)
+    try:
+        return spark.sql(sql)
+    except PySparkException as error:
+        raise _failed(error) from error
+
+
+def save_spark(frame: Any, folder: str) -> None:
+    """Write each split of what :func:`run_spark` returned as one headerless CSV file below ``folder``."""
+    for split in SPLITS:
+        writer = frame.where(frame["split"] == split).drop("split").write.mode("append")
+        # SageMaker would take the empty _SUCCESS file for data.
+        writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false").csv(f"{folder}/{split}")
+
+
+def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as headerless CSV; a NULL is an empty cell."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()
+
+
+def check(columns: Sequence[str], counts: dict[str, int], table: str, window: Window) -> None:
+    """
+    Check what transform.sql gave, with ``counts`` the rows of each split.
+
+    :raises InvalidTransform: split and label are not the first columns, or a split is neither of the two
+    :raises EmptyWindow: names the part of the window that is without rows
+    """
+    if list(columns[:2]) != ["split", "label"]:
+        raise InvalidTransform(f"transform.sql gives the columns {list(columns)}; first come split and label")
+    if not set(counts) <= set(SPLITS):
+        raise InvalidTransform(f"transform.sql gives the splits {list(counts)}; allowed are {list(SPLITS)}")
+    if not counts:
+        raise EmptyWindow(f"no {table} landed in {window}")
+    if "train" not in counts:
+        part = _span(window.start, window.validation_start)
+        raise EmptyWindow(f"no {table} to train on landed in {part}, the first part of {window}")
+    if "validation" not in counts:
+        part = _span(window.validation_start, window.end)
+        raise EmptyWindow(f"no {table} to validate with landed in {part}, the last part of {window}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run the job. Errors are left to reach Glue: it makes a traceback's last line the run's ErrorMessage."""
+    job = parse_arguments(arguments)
+    s3 = boto3.client("s3")
+    _clear(s3, job.target)
+    sql = render(s3.get_object(Bucket=job.sql.bucket, Key=job.sql.key)["Body"].read().decode(), job.window)
+    keys = list(_landed(s3, job.source, job.window))
+    _progress(f"{job.window}: {len(keys)} files of {job.table}")
+    if not keys:
+        raise EmptyWindow(f"no {job.table} landed in {job.window}")
+    counts = _with_duckdb(s3, job, keys, sql) if job.engine == "duckdb" else _with_spark(job, keys, sql)
+    _progress(f"wrote {counts['train']} rows to train on, {counts['validation']} to validate with")
+
+
+def _with_duckdb(s3: Any, job: Job, keys: list[str], sql: str) -> dict[str, int]:
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=8) as pool:
+
+        def download(key: str) -> str:
+            file = Path(folder, key.replace("/", "_"))
+            file.write_bytes(s3.get_object(Bucket=job.source.bucket, Key=key)["Body"].read())
+            return str(file)
+
+        files = list(pool.map(download, keys))
+        _progress("downloaded")
+        columns, rows = run_duckdb(files, job.table, sql)
+    counts = Counter(row[0] for row in rows)
+    check(columns, counts, job.table, job.window)
+    _progress("transformed")
+    for split in SPLITS:
+        body = to_csv(row[1:] for row in rows if row[0] == split)
+        s3.put_object(Bucket=job.target.bucket, Key=f"{job.target.key}/{split}/part-00000.csv", Body=body)
+    return counts
+
+
+def _with_spark(job: Job, keys: list[str], sql: str) -> dict[str, int]:
+    from pyspark.sql import SparkSession
+
+    spark = SparkSession.builder.getOrCreate()
+    frame = run_spark(spark, [f"s3://{job.source.bucket}/{key}" for key in keys], job.table, sql).cache()
+    counts = {row["split"]: row["count"] for row in frame.groupBy("split").count().collect()}
+    check(frame.columns, counts, job.table, job.window)
+    _progress("transformed")
+    save_spark(frame, f"s3://{job.target.bucket}/{job.target.key}")
+    return counts
+
+
+def _landed(s3: Any, source: Location, window: Window) -> Iterator[str]:
+    """List the window's parquet files: a call for each 1,000, and a day that is missing costs nothing."""
+    first, last = (f"{source.key}/{day}" for day in (window.partitions[0], window.partitions[-1]))
+    for key in _keys(s3, source.bucket, f"{source.key}/date=", after=first):
+        partition, _, name = key.rpartition("/")
+        if partition > last:
+            return
+        if name.endswith(".parquet"):
+            yield key
+
+
+def _clear(s3: Any, target: Location) -> None:
+    """Remove what an earlier run left, so that a second run of the same target leaves one output."""
+    for split in SPLITS:
+        for key in list(_keys(s3, target.bucket, f"{target.key}/{split}/")):
+            s3.delete_object(Bucket=target.bucket, Key=key)
+
+
+def _keys(s3: Any, bucket: str, prefix: str, after: str = "") -> Iterator[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, StartAfter=after)
+    return (entry["Key"] for page in pages for entry in page.get("Contents", ()))
+
+
+def _location(name: str, uri: str) -> Location:
+    match = _S3_URI.fullmatch(uri)
+    if match is None:
+        raise InvalidArgument(f"--{name} is {uri!r}; allowed is s3://bucket/key, of characters safe in S3")
+    return Location(match[1], match[2])
+
+
+def _time(name: str, text: str) -> datetime:
+    # The pattern too, as strptime also takes 2013-5-1.
+    if re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text, re.ASCII):
+        try:
+            return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+        except ValueError:
+            pass
+    raise InvalidArgument(f"--{name} is {text!r}; allowed is a time in UTC such as 2013-05-01T00:00:00Z")
+
+
+def _span(start: datetime, end: datetime) -> str:
+    return f"[{start.isoformat()}Z, {end.isoformat()}Z)"
+
+
+def _failed(error: Exception) -> InvalidTransform:
+    # Both engines end a message with a drawing of the SQL, and Glue reports the last line.
+    return InvalidTransform(f"transform.sql failed: {str(error).splitlines()[0]}")
+
+
+def _progress(message: str) -> None:
+    print(f"{time.monotonic() - _BEGAN:6.2f} s  {message}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
