@@ -13,42 +13,10 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 from retraining import settings
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
+from retraining.run_config import params_schema
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
-from retraining.spec import ENDPOINT_NAME, MAX_WINDOW_DAYS, ModelSpec, load_models
-
-
-def run_params(spec: ModelSpec) -> dict[str, Param]:
-    """What a person may vary for one run; the trigger form shows it, and refuses what does not fit."""
-    return {
-        "threshold": Param(
-            spec.gate.threshold,
-            type="number",
-            minimum=0,
-            maximum=1,
-            description=f"A model is accepted when {spec.gate.metric} is "
-            f"{spec.gate.comparison.replace('_', ' ')} this.",
-        ),
-        "window_days": Param(
-            spec.window_days,
-            type="integer",
-            minimum=spec.validation_days + 1,
-            maximum=MAX_WINDOW_DAYS,
-            description="Days of data before the end of the data interval; the last "
-            f"{spec.validation_days} of them validate.",
-        ),
-        "deploy_policy": Param(
-            spec.deploy_policy,
-            enum=["auto", "never", "force"],
-            description="Deploy an accepted model? auto: yes, except in backfills.",
-        ),
-        "endpoint": Param(
-            spec.endpoint,
-            type="string",
-            pattern=ENDPOINT_NAME,
-            description="The SageMaker endpoint that an accepted model is deployed to.",
-        ),
-    }
+from retraining.spec import ModelSpec, load_models
 
 
 def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
@@ -59,7 +27,7 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
         doc_md=__doc__,
         schedule=CronDataIntervalTimetable(spec.schedule, timezone="UTC"),
         catchup=False,
-        params=run_params(spec),
+        params={name: Param(**schema) for name, schema in params_schema(spec).items()},
         tags=["retraining", "sagemaker"],
         default_args={"aws_conn_id": settings.aws_conn_id()},
     ) as dag:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ValidationError
+
 
 class RetrainingError(ValueError):
     """Base of every error that this library raises on purpose."""
@@ -21,3 +26,26 @@ class StackError(RetrainingError):
 
 class CompileError(RetrainingError):
     """The SDK interpreter could not turn the model's spec into a state machine definition."""
+
+
+def explain(error: ValidationError, model: type[BaseModel] | None = None) -> Iterator[str]:
+    """Say each problem in a line: the field, what is allowed, and the value.
+
+    :param model: what was validated; with it, an unknown field is answered with the known ones.
+    """
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"])
+        message = re.sub(r"^Value error, ", "", problem["msg"])
+        if problem["type"] == "extra_forbidden" and model:
+            message = f"unknown field; allowed are {', '.join(_fields_beside(model, problem['loc']))}"
+        elif field and problem["type"] != "missing":
+            message = f"{message}, but is {problem['input']!r}"
+        yield f"{field + ': ' if field else ''}{message}"
+
+
+def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    for part in location[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            model = annotation
+    return list(model.model_fields)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +9,7 @@ import yaml
 from croniter import croniter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from retraining.errors import ModelSpecError
+from retraining.errors import ModelSpecError, explain
 
 DeployPolicy = Literal["auto", "never", "force"]
 
@@ -22,11 +21,13 @@ INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 MAX_WINDOW_DAYS = 366
 
 
-class _Strict(BaseModel):
+class StrictModel(BaseModel):
+    """Refuses unknown fields."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Gate(_Strict):
+class Gate(StrictModel):
     """The accuracy gate: which training metric is compared with which threshold.
 
     :param metric: the metric's name as the algorithm reports it, such as ``validation:error``.
@@ -39,7 +40,7 @@ class Gate(_Strict):
     comparison: Literal["less_than", "greater_than"] = "less_than"
 
 
-class Algorithm(_Strict):
+class Algorithm(StrictModel):
     """SageMaker's built-in algorithm that trains the model.
 
     :param version: image version; the ones the SageMaker SDK can find an image for.
@@ -49,7 +50,7 @@ class Algorithm(_Strict):
     version: Literal["1.2-2", "1.3-1", "1.5-1", "1.7-1", "3.0-5"] = "3.0-5"
 
 
-class Training(_Strict):
+class Training(StrictModel):
     """Where a training job runs.
 
     :param volume_gb: size of the training volume, in GiB.
@@ -62,14 +63,14 @@ class Training(_Strict):
     max_runtime_seconds: Annotated[int, Field(ge=60, le=2419200)] = 3600
 
 
-class Serving(_Strict):
+class Serving(StrictModel):
     """What the endpoint runs on."""
 
     instance_type: Annotated[str, Field(pattern=INSTANCE_TYPE)] = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
 
 
-class ModelSpec(_Strict):
+class ModelSpec(StrictModel):
     """What ``model.yaml`` says.
 
     :param name: the model's name, that of its folder; the DAG is called ``<name>_retraining``.
@@ -151,7 +152,7 @@ def load_spec(folder: Path) -> ModelSpec:
     try:
         spec = ModelSpec.model_validate(content)
     except ValidationError as error:
-        raise ModelSpecError(_explain(file, error)) from None
+        raise ModelSpecError("\n".join(f"{file}: {line}" for line in explain(error, ModelSpec))) from None
     if spec.name != folder.name:
         raise ModelSpecError(f"{file}: name: {spec.name!r} must be the folder's name, {folder.name!r}")
     return spec
@@ -162,7 +163,10 @@ def load_models(folder: Path) -> tuple[dict[Path, ModelSpec], list[ModelSpecErro
 
     :param folder: the folder of the model folders.
     :return: the sound models by folder, and what is wrong with the others.
+    :raises ModelSpecError: when there is no such folder.
     """
+    if not folder.is_dir():
+        raise ModelSpecError(f"[retraining] models_folder: {folder} is not a folder")
     models: dict[Path, ModelSpec] = {}
     errors: list[ModelSpecError] = []
     for model in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"):
@@ -171,25 +175,3 @@ def load_models(folder: Path) -> tuple[dict[Path, ModelSpec], list[ModelSpecErro
         except ModelSpecError as error:
             errors.append(error)
     return models, errors
-
-
-def _explain(file: Path, error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
-        message = re.sub(r"^Value error, ", "", problem["msg"])
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown field; allowed are {', '.join(_fields_beside(problem['loc']))}"
-        elif field and problem["type"] != "missing":
-            message = f"{message}, but is {problem['input']!r}"
-        lines.append(f"{file}: {field + ': ' if field else ''}{message}")
-    return "\n".join(lines)
-
-
-def _fields_beside(location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = ModelSpec
-    for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return list(model.model_fields)

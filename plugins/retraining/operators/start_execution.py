@@ -11,9 +11,10 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.errors import RetrainingError
-from retraining.execution import RunConfig, Window, execution_input, execution_name
+from retraining.execution import Window, execution_input, execution_name
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.run_config import RunConfig
 from retraining.spec import load_spec
 
 if TYPE_CHECKING:

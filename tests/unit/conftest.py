@@ -1,0 +1,52 @@
+"""Fixtures of the unit tests: the project's own files, and what the SDK interpreter makes of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from retraining.compiler import Surroundings, WorkflowCompiler
+from retraining.spec import ModelSpec
+
+PROJECT = Path(__file__).parents[2]
+FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
+SURROUNDINGS = Surroundings("eu-west-1", "a-bucket", "arn:aws:iam::123456789012:role/training")
+
+
+@pytest.fixture
+def model_yaml() -> dict[str, Any]:
+    """The content of the first model's model.yaml, to be broken."""
+    content: dict[str, Any] = yaml.safe_load((FLIGHT_DELAY / "model.yaml").read_text())
+    return content
+
+
+@pytest.fixture
+def spec(model_yaml: dict[str, Any]) -> ModelSpec:
+    return ModelSpec.model_validate(model_yaml)
+
+
+def write_model(models: Path, content: dict[str, Any], folder: str = "flight_delay") -> Path:
+    """Write a model folder."""
+    model = models / folder
+    model.mkdir(parents=True)
+    (model / "model.yaml").write_text(yaml.safe_dump(content))
+    (model / "transform.sql").write_text("SELECT 'train' AS split, 1 AS label, 2 AS feature")
+    return model
+
+
+@pytest.fixture(scope="session")
+def compiler() -> WorkflowCompiler:
+    return WorkflowCompiler(PROJECT / ".venv-sdk" / "bin" / "python", PROJECT)
+
+
+@pytest.fixture(scope="session")
+def definition(compiler: WorkflowCompiler) -> dict[str, Any]:
+    """The first model's state machine, as the SDK interpreter compiles it."""
+    compiled: dict[str, Any] = json.loads(
+        compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://a-bucket/workflow/transform.sql")
+    )
+    return compiled

@@ -1,0 +1,80 @@
+"""The DAG files parse fast, import nothing heavy, and one broken model folder takes no other down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.unit.conftest import PROJECT, write_model
+
+HEAVY = ("sagemaker", "stepfunctions", "pandas", "numpy", "xgboost", "moto", "duckdb", "pyspark")
+PARSE = f"""
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag({str(PROJECT / "dags")!r})
+heavy = [name for name in {HEAVY!r} if name in sys.modules]
+params = {{name: dag.params.dump() for name, dag in bag.dags.items()}}
+tasks = {{name: sorted(dag.task_ids) for name, dag in bag.dags.items()}}
+print(json.dumps({{"heavy": heavy, "params": params, "tasks": tasks, "errors": bag.import_errors}}))
+"""
+
+
+def parse(airflow_home: Path, **environment: str) -> dict[str, Any]:
+    """Parse the dags folder in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={
+            "AIRFLOW_HOME": str(airflow_home),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(PROJECT / "plugins"),
+            "PATH": str(Path(sys.executable).parent),
+            **environment,
+        },
+    )
+    parsed: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return parsed
+
+
+def test_one_dag_per_model_without_heavy_imports(tmp_path: Path) -> None:
+    parsed = parse(tmp_path)
+    assert parsed["errors"] == {}
+    assert parsed["heavy"] == []
+    assert parsed["tasks"] == {
+        "flight_delay_retraining": [
+            "accuracy_gate",
+            "deploy_workflow",
+            "start_execution",
+            "wait_for_execution",
+        ]
+    }
+    assert parsed["params"]["flight_delay_retraining"] == {
+        "threshold": 0.1,
+        "window_days": 28,
+        "deploy_policy": "auto",
+        "endpoint": "flight-delay",
+    }
+
+
+def test_broken_model_folder_is_an_import_error_of_its_own(
+    tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    models = tmp_path / "models"
+    write_model(models, model_yaml)
+    write_model(models, model_yaml | {"name": "broken", "window_days": 0}, folder="broken")
+    parsed = parse(tmp_path, AIRFLOW__RETRAINING__MODELS_FOLDER=str(models))
+    assert list(parsed["tasks"]) == ["flight_delay_retraining"]
+    ((file, error),) = parsed["errors"].items()
+    assert Path(file).name == "model_folders.py"
+    assert "broken/model.yaml: window_days: Input should be greater than or equal to 2, but is 0" in error
+
+
+def test_missing_models_folder_is_said(tmp_path: Path) -> None:
+    parsed = parse(tmp_path, AIRFLOW__RETRAINING__MODELS_FOLDER=str(tmp_path / "nowhere"))
+    assert parsed["tasks"] == {}
+    assert any("[retraining] models_folder" in error for error in parsed["errors"].values())

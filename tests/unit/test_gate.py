@@ -1,0 +1,130 @@
+"""What came of an execution is named in one word, and a rejection is never a breakdown."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from retraining.gate import explain_cause, gate_report, outcome_of, state_durations
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+GIVEN = {
+    "TrainingJobName": "job",
+    "ModelName": "job",
+    "EndpointName": "flight-delay",
+    "WindowStart": "2013-04-03T00:00:00Z",
+    "WindowEnd": "2013-05-01T00:00:00Z",
+    "Threshold": 0.1,
+}
+
+
+def execution(status: str, **fields: Any) -> dict[str, Any]:
+    return {"executionArn": "arn:x", "status": status, "input": json.dumps(GIVEN), **fields}
+
+
+def entered(state: str, second: float) -> dict[str, Any]:
+    return event("TaskStateEntered", second, stateEnteredEventDetails={"name": state})
+
+
+def exited(state: str, second: float, output: dict[str, Any] | None = None) -> dict[str, Any]:
+    details = {"name": state, "output": json.dumps(output or {})}
+    return event("TaskStateExited", second, stateExitedEventDetails=details)
+
+
+def event(kind: str, second: float, **details: Any) -> dict[str, Any]:
+    return {"type": kind, "timestamp": START + timedelta(seconds=second), **details}
+
+
+def metrics(value: float) -> dict[str, Any]:
+    return {"Metrics": {"Payload": {"Metrics": {"train:error": 0.01, "validation:error": value}}}}
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        (execution("SUCCEEDED", output='{"Outcome": "deployed"}'), "deployed"),
+        (execution("SUCCEEDED", output='{"Outcome": "accepted"}'), "accepted"),
+        (execution("FAILED", error="ModelAccuracyTooLow"), "rejected"),
+        (execution("FAILED", error="States.TaskFailed"), "failed"),
+        (execution("FAILED"), "failed"),
+        (execution("TIMED_OUT"), "timed_out"),
+        (execution("ABORTED"), "aborted"),
+    ],
+)
+def test_outcome(ended: dict[str, Any], outcome: str) -> None:
+    assert outcome_of(ended) == outcome
+
+
+@pytest.mark.parametrize("status", ["RUNNING", "PENDING_REDRIVE"])
+def test_an_execution_that_runs_has_no_outcome(status: str) -> None:
+    with pytest.raises(ValueError, match="has not ended"):
+        outcome_of(execution(status))
+
+
+def test_success_without_a_known_outcome_is_not_taken_for_one() -> None:
+    with pytest.raises(ValueError, match="unknown Outcome None"):
+        outcome_of(execution("SUCCEEDED", output="{}"))
+
+
+def test_rejected_report_has_the_metric_and_no_failure() -> None:
+    history = [
+        entered("Read metrics", 0),
+        exited("Read metrics", 1, metrics(0.127)),
+        entered("Reject model", 1),
+        event("ExecutionFailed", 1),
+    ]
+    ended = execution("FAILED", error="ModelAccuracyTooLow", cause="too low")
+    report = gate_report(model="flight_delay", metric="validation:error", execution=ended, history=history)
+    assert (report.outcome, report.value, report.threshold) == ("rejected", 0.127, 0.1)
+    assert report.accuracy == pytest.approx(0.873)
+    assert report.failed_state is None
+    assert report.model_name is None
+
+
+def test_failed_report_names_state_and_reason() -> None:
+    history = [
+        entered("Extract and transform", 0),
+        exited("Extract and transform", 2),
+        entered("Train", 2),
+        event("ExecutionFailed", 5),
+    ]
+    cause = json.dumps({"TrainingJobName": "job", "FailureReason": "AlgorithmError: empty file"})
+    ended = execution("FAILED", error="States.TaskFailed", cause=cause)
+    report = gate_report(model="m", metric="validation:error", execution=ended, history=history)
+    assert (report.failed_state, report.cause) == ("Train", "AlgorithmError: empty file")
+    assert report.value is None
+    assert report.durations == {"Extract and transform": 2.0, "Train": 3.0}
+
+
+def test_a_score_metric_has_no_accuracy() -> None:
+    output = {"Metrics": {"Payload": {"Metrics": {"validation:auc": 0.93}}}}
+    report = gate_report(
+        model="m",
+        metric="validation:auc",
+        execution=execution("SUCCEEDED", output='{"Outcome": "accepted"}'),
+        history=[entered("Read metrics", 0), exited("Read metrics", 1, output)],
+    )
+    assert (report.value, report.accuracy) == (0.93, None)
+
+
+def test_durations_add_up_states_that_are_entered_repeatedly() -> None:
+    history = [entered("Check", 0), exited("Check", 1), entered("Check", 6), exited("Check", 8.5)]
+    assert state_durations(history) == {"Check": 3.5}
+
+
+@pytest.mark.parametrize(
+    ("cause", "explained"),
+    [
+        (None, None),
+        ("plain words", "plain words"),
+        ('{"ErrorMessage": "EmptyWindow: no flights", "JobName": "etl"}', "EmptyWindow: no flights"),
+        ('{"errorType": "NoMetrics", "errorMessage": "job has none"}', "job has none"),
+        ('{"Other": 1}', '{"Other": 1}'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_cause_is_explained(cause: str | None, explained: str | None) -> None:
+    assert explain_cause(cause) == explained

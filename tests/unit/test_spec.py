@@ -1,0 +1,116 @@
+"""A model folder is refused with the file, the field and what is allowed; never half read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retraining.errors import ModelSpecError
+from retraining.spec import load_models, load_spec
+from tests.unit.conftest import write_model
+
+
+def set_field(content: dict[str, Any], field: str, value: object) -> None:
+    *parents, last = field.split(".")
+    for parent in parents:
+        content = content[parent]
+    content[last] = value
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("window_days", 1, "greater than or equal to 2"),
+        ("window_days", 367, "less than or equal to 366"),
+        ("window_days", "a month", "valid integer"),
+        ("validation_days", 0, "greater than or equal to 1"),
+        ("schedule", "hourly", "cron expression"),
+        ("schedule", "* * * *", "cron expression"),
+        ("endpoint", "flight_delay", "pattern"),
+        ("endpoint", "-flight", "pattern"),
+        ("endpoint", "a" * 64, "pattern"),
+        ("dataset", "../flights", "pattern"),
+        ("deploy_policy", "sometimes", "'auto', 'never' or 'force'"),
+        ("gate.metric", "error", "pattern"),
+        ("gate.threshold", "low", "valid number"),
+        ("gate.comparison", "less", "'less_than' or 'greater_than'"),
+        ("gate.treshold", 0.1, "unknown field; allowed are metric, threshold, comparison"),
+        ("algorithm.version", "latest", "'1.7-1'"),
+        ("algorithm.name", "lightgbm", "'xgboost'"),
+        ("training.instance_type", "m5.xlarge", "pattern"),
+        ("training.instance_count", 0, "greater than or equal to 1"),
+        ("serving.instance_typ", "ml.m5.large", "unknown field; allowed are instance_type, instance_count"),
+        ("hyperparameters", {"max_depth": 5}, "num_round"),
+        ("hyperparameters.depth", [5], "valid string"),
+        ("modell", "x", "unknown field; allowed are name, description, endpoint"),
+    ],
+)
+def test_bad_field_is_named_with_value_and_what_is_allowed(
+    tmp_path: Path, model_yaml: dict[str, Any], field: str, value: object, allowed: str
+) -> None:
+    set_field(model_yaml, field, value)
+    model = write_model(tmp_path, model_yaml)
+    with pytest.raises(ModelSpecError) as refused:
+        load_spec(model)
+    message = str(refused.value)
+    assert str(model / "model.yaml") in message
+    assert field in message
+    assert allowed in message
+
+
+def test_missing_field_is_named(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    del model_yaml["endpoint"]
+    with pytest.raises(ModelSpecError, match=r"model\.yaml: endpoint: Field required"):
+        load_spec(write_model(tmp_path, model_yaml))
+
+
+def test_every_problem_is_reported_at_once(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    model_yaml |= {"window_days": 0, "endpoint": "", "extra": 1}
+    with pytest.raises(ModelSpecError) as refused:
+        load_spec(write_model(tmp_path, model_yaml))
+    assert len(str(refused.value).splitlines()) == 3
+
+
+def test_validation_must_leave_rows_to_train_on(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    model_yaml["validation_days"] = 28
+    with pytest.raises(ModelSpecError, match="validation_days: 28 must be less than window_days"):
+        load_spec(write_model(tmp_path, model_yaml))
+
+
+def test_gate_on_a_metric_that_training_does_not_compute(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    model_yaml["gate"]["metric"] = "validation:auc"
+    with pytest.raises(ModelSpecError, match=r"gate\.metric: 'validation:auc' is not computed in training"):
+        load_spec(write_model(tmp_path, model_yaml))
+
+
+def test_name_must_be_the_folders(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    with pytest.raises(ModelSpecError, match="name: 'flight_delay' must be the folder's name, 'delays'"):
+        load_spec(write_model(tmp_path, model_yaml, folder="delays"))
+
+
+@pytest.mark.parametrize(("text", "complaint"), [("a: [", "not valid YAML"), ("- a", "must be a mapping")])
+def test_file_that_is_no_mapping(tmp_path: Path, text: str, complaint: str) -> None:
+    model = write_model(tmp_path, {})
+    (model / "model.yaml").write_text(text)
+    with pytest.raises(ModelSpecError, match=complaint):
+        load_spec(model)
+
+
+@pytest.mark.parametrize("needed", ["model.yaml", "transform.sql"])
+def test_missing_file_is_named(tmp_path: Path, model_yaml: dict[str, Any], needed: str) -> None:
+    model = write_model(tmp_path, model_yaml)
+    (model / needed).unlink()
+    with pytest.raises(ModelSpecError, match=f"{needed}: missing"):
+        load_spec(model)
+
+
+def test_a_broken_folder_hides_no_other(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
+    sound = write_model(tmp_path, model_yaml)
+    write_model(tmp_path, model_yaml | {"endpoint": "?"}, folder="broken")
+    (tmp_path / ".git").mkdir()
+    models, errors = load_models(tmp_path)
+    assert list(models) == [sound]
+    assert len(errors) == 1
+    assert "broken/model.yaml: endpoint" in str(errors[0])

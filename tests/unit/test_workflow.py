@@ -1,0 +1,173 @@
+"""The compiled state machine is valid, calls AWS as AWS wants to be called, and bakes no run into itself."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+from botocore.validate import ParamValidator
+
+from retraining.compiler import WorkflowCompiler
+from retraining.errors import CompileError
+from tests.unit.conftest import FLIGHT_DELAY, PROJECT, SURROUNDINGS, write_model
+
+ASL_VALIDATOR = PROJECT / "build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
+
+
+def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in definition["States"].items():
+        if state["Type"] == "Task":
+            yield name, state
+
+
+def filled_in(value: Any) -> Any:
+    """Replace what is chosen at run time by a sample, as Step Functions replaces it by the input's."""
+    if isinstance(value, dict):
+        return {
+            key.removesuffix(".$"): "sample" if key.endswith(".$") else filled_in(item)
+            for key, item in value.items()
+        }
+    return [filled_in(item) for item in value] if isinstance(value, list) else value
+
+
+def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) -> None:
+    session = botocore.session.get_session()
+    checked = []
+    for name, state in tasks(definition):
+        *_, service, action = state["Resource"].removesuffix(".sync").split(":")
+        model = session.get_service_model(service)
+        operations = {xform_name(operation): operation for operation in model.operation_names}
+        operation = model.operation_model(operations[xform_name(action)])
+        parameters = filled_in(state["Parameters"])
+        if service == "lambda":
+            parameters["Payload"] = json.dumps(parameters["Payload"])
+        assert operation.input_shape is not None
+        report = ParamValidator().validate(parameters, operation.input_shape)
+        assert not report.has_errors(), f"{name}: {report.generate_report()}"
+        unknown = set(parameters) - set(operation.input_shape.members)
+        assert not unknown, f"{name}: {unknown}"
+        checked.append(operation.name)
+    assert checked == [
+        "StartJobRun",
+        "CreateTrainingJob",
+        "Invoke",
+        "CreateModel",
+        "CreateEndpointConfig",
+        "DescribeEndpoint",
+        "UpdateEndpoint",
+        "DescribeEndpoint",
+        "CreateEndpoint",
+    ]
+
+
+def test_asl_validator_accepts_the_definition(definition: dict[str, Any], tmp_path: Path) -> None:
+    if not ASL_VALIDATOR.exists() or not shutil.which("node"):
+        pytest.skip("npm's asl-validator is not installed: `make setup` installs it where npm is there")
+    file = tmp_path / "definition.json"
+    file.write_text(json.dumps(definition))
+    done = subprocess.run([ASL_VALIDATOR, "--json-path", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_gate_compares_the_named_metric_with_the_inputs_threshold(definition: dict[str, Any]) -> None:
+    gate = definition["States"]["Accuracy gate"]
+    assert gate["Choices"] == [
+        {
+            "Variable": "$.Metrics.Payload.Metrics['validation:error']",
+            "NumericLessThanPath": "$.Threshold",
+            "Next": "Create model",
+        }
+    ]
+    rejected = definition["States"][gate["Default"]]
+    assert (rejected["Type"], rejected["Error"]) == ("Fail", "ModelAccuracyTooLow")
+
+
+def test_names_and_threshold_come_from_the_input(definition: dict[str, Any]) -> None:
+    text = json.dumps(definition["States"])
+    assert "flight-delay" not in text
+    assert "0.1" not in text.replace("0.15", "")
+    for key in ("TrainingJobName", "ModelName", "EndpointName", "EndpointConfigName", "JobName"):
+        assert f'"{key}": "' not in text
+        assert f'"{key}.$": "' in text
+
+
+def test_the_stacks_region_decides_image_and_partition(definition: dict[str, Any]) -> None:
+    image = definition["States"]["Train"]["Parameters"]["AlgorithmSpecification"]["TrainingImage"]
+    assert ".dkr.ecr.eu-west-1.amazonaws.com/sagemaker-xgboost:" in image
+
+
+def test_failed_work_can_be_redriven(definition: dict[str, Any]) -> None:
+    """An execution that was caught into a Fail state can only be redriven into that Fail state again."""
+    fails = {name for name, state in definition["States"].items() if state["Type"] == "Fail"}
+    caught = {catch["Next"] for _, state in tasks(definition) for catch in state.get("Catch", [])}
+    assert not fails & caught
+
+
+def test_every_task_is_retried_when_aws_is_busy(definition: dict[str, Any]) -> None:
+    retried = {name for name, state in tasks(definition) if state.get("Retry")}
+    # A missing endpoint is expected there: it must be found missing at once.
+    assert {name for name, _ in tasks(definition)} - retried == {"Find endpoint"}
+
+
+def test_another_comparison_and_metric(
+    compiler: WorkflowCompiler, tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    model_yaml["gate"] = {"metric": "validation:auc", "threshold": 0.9, "comparison": "greater_than"}
+    model_yaml["hyperparameters"]["eval_metric"] = "error,auc"
+    model = write_model(tmp_path, model_yaml)
+    states = json.loads(compiler.compile(model, SURROUNDINGS, "s3://b/t.sql"))["States"]
+    choice = states["Accuracy gate"]["Choices"][0]
+    assert choice["Variable"].endswith("['validation:auc']")
+    assert choice["NumericGreaterThanPath"] == "$.Threshold"
+
+
+def test_graph_is_rendered_to_a_file(compiler: WorkflowCompiler, tmp_path: Path) -> None:
+    graph = tmp_path / "graph.html"
+    command: list[str | Path] = [
+        compiler.python,
+        "-m",
+        "include.workflow",
+        FLIGHT_DELAY,
+        "--bucket",
+        "b",
+        "--graph",
+        graph,
+    ]
+    command += ["--training-role", SURROUNDINGS.training_role, "--transform-uri", "s3://b/t.sql"]
+    environment = {"PYTHONPATH": f"{PROJECT}:{PROJECT / 'plugins'}", "HOME": str(tmp_path)}
+    subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=True)
+    assert "Extract and transform" in graph.read_text()
+
+
+def test_missing_interpreter_is_said(tmp_path: Path) -> None:
+    compiler = WorkflowCompiler(tmp_path / "python", PROJECT)
+    with pytest.raises(CompileError, match=r"sdk_python: .*python does not exist"):
+        compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://b/t.sql")
+
+
+def test_broken_model_is_said_by_the_compiler(
+    compiler: WorkflowCompiler, tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    model = write_model(tmp_path, model_yaml | {"window_days": 0})
+    with pytest.raises(CompileError, match=r"model\.yaml: window_days: .*but is 0"):
+        compiler.compile(model, SURROUNDINGS, "s3://b/t.sql")
+
+
+def test_fingerprint_follows_what_decides_the_definition(
+    compiler: WorkflowCompiler, tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    model = write_model(tmp_path, model_yaml)
+    before = compiler.fingerprint(model, SURROUNDINGS)
+    assert before == compiler.fingerprint(model, SURROUNDINGS)
+    (model / "transform.sql").write_text("SELECT 2")
+    changed = compiler.fingerprint(model, SURROUNDINGS)
+    assert changed != before
+    (model / "model.yaml").write_text("name: other")
+    assert compiler.fingerprint(model, SURROUNDINGS) not in (before, changed)
