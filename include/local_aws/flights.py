@@ -49,7 +49,7 @@ SELECT
     timezone('UTC', timezone(zone, CASE WHEN arrival > departure THEN arrival
                                         ELSE arrival + INTERVAL 1 DAY END)) AS arrived_at
 FROM on_the_local_clock
-"""
+"""  # noqa: S608 - constants only
 
 # Whole weeks keep every weekday a weekday. The local clocks (hour, dep_time...) stay as they were: near a
 # change of daylight saving they may be an hour off the shifted time_hour and arrived_at, which are UTC.
