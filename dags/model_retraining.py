@@ -11,6 +11,7 @@ from pathlib import Path
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from retraining import settings
+from retraining.gate import REJECTED_ERROR
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.run_config import params_schema
@@ -33,10 +34,17 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
     ) as dag:
         deploy = DeployWorkflowOperator(task_id="deploy_workflow", model_folder=folder)
         start = StartRetrainOperator(task_id="start_execution", model_folder=folder, deployment=deploy.output)
-        arn = start.output
-        wait = ExecutionSensor(task_id="wait_for_execution", execution_arn=arn)
-        gate = AccuracyGateSensor(task_id="accuracy_gate", execution_arn=arn, model_folder=folder)
-        deploy >> start >> wait >> gate
+        wait = ExecutionSensor(
+            task_id="wait_for_execution", execution_arn=start.output, expected_errors=[REJECTED_ERROR]
+        )
+        gate = AccuracyGateSensor(
+            task_id="accuracy_gate",
+            execution_arn=wait.output,
+            model_folder=folder,
+            # A failed execution fails the wait, and is reported all the same; one that never began is not.
+            trigger_rule="all_done_min_one_success",
+        )
+        deploy >> start >> [wait, gate]
     return dag
 
 

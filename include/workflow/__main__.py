@@ -54,9 +54,9 @@ def main() -> int:
         with contextlib.redirect_stdout(sys.stderr):
             definition = _compile(given)
     except RetrainingError as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{error}\n")
         return 1
-    print(definition)  # noqa: T201
+    sys.stdout.write(f"{definition}\n")
     return 0
 
 

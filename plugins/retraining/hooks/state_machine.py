@@ -1,4 +1,4 @@
-"""What the Amazon provider's StepFunctionHook lacks: deploying a state machine and adopting executions."""
+"""What the Amazon provider's StepFunctionHook lacks: adopting, redriving and stopping executions."""
 
 from __future__ import annotations
 
@@ -9,74 +9,27 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 from botocore.exceptions import ClientError
 
+from retraining.arns import execution_arn, name_of
 from retraining.errors import RunConfigError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-FINGERPRINT_TAG = "retraining:fingerprint"
-VERSION_TAG = "retraining:version"
+KILLED = "Airflow: killed"
 
 
-def execution_arn(state_machine_arn: str, name: str) -> str:
-    """ARN of a state machine's (or one of its versions') execution."""
-    prefix, _, rest = state_machine_arn.partition(":stateMachine:")
-    return f"{prefix}:execution:{rest.partition(':')[0]}:{name}"
+def kill_cause(dag_id: str, run_id: str, task_id: str) -> str:
+    """The cause that a stopped execution carries; names the DAG run."""
+    return f"{KILLED} by a person in DAG run {dag_id} / {run_id}, task {task_id}"
 
 
 class StateMachineHook(StepFunctionHook):
-    """Deploys state machines, and starts, adopts and reads their executions."""
+    """Starts, adopts, redrives, stops and reads executions."""
 
     @property
     def client(self) -> SFNClient:
         """The boto3 client."""
         return cast("SFNClient", self.conn)
-
-    def deployed_version(self, state_machine_arn: str, fingerprint: str) -> str | None:
-        """Find the version that was deployed from these sources; one AWS call.
-
-        :return: the version's ARN, or None when there is none and :meth:`deploy` is needed.
-        """
-        try:
-            tags = self.client.list_tags_for_resource(resourceArn=state_machine_arn)["tags"]
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("ResourceNotFound", "StateMachineDoesNotExist"):
-                return None
-            raise
-        found = {tag["key"]: tag["value"] for tag in tags}
-        if found.get(FINGERPRINT_TAG) != fingerprint or VERSION_TAG not in found:
-            return None
-        return f"{state_machine_arn}:{found[VERSION_TAG]}"
-
-    def deploy(self, state_machine_arn: str, definition: str, role_arn: str, fingerprint: str) -> str:
-        """Create or update the state machine and publish a version.
-
-        Runs that deploy at once end with one definition: who comes second to create, updates.
-
-        :return: the version's ARN.
-        """
-        name = state_machine_arn.rpartition(":")[2]
-        try:
-            version: str = self.client.create_state_machine(
-                name=name, definition=definition, roleArn=role_arn, type="STANDARD", publish=True
-            )["stateMachineVersionArn"]
-            self.log.info("Created state machine %s", name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "StateMachineAlreadyExists":
-                raise
-            version = self.client.update_state_machine(
-                stateMachineArn=state_machine_arn, definition=definition, roleArn=role_arn, publish=True
-            )["stateMachineVersionArn"]
-            self.log.info("Updated state machine %s", name)
-        # Tagged last: a deployment that was cut short is simply done again.
-        self.client.tag_resource(
-            resourceArn=state_machine_arn,
-            tags=[
-                {"key": FINGERPRINT_TAG, "value": fingerprint},
-                {"key": VERSION_TAG, "value": version.rpartition(":")[2]},
-            ],
-        )
-        return version
 
     def start_or_adopt(self, state_machine_arn: str, name: str, given: Mapping[str, Any]) -> str:
         """Start an execution, or find the one that an earlier try started under this name.
@@ -95,7 +48,7 @@ class StateMachineHook(StepFunctionHook):
                 raise
             return self._adopt(execution_arn(state_machine_arn, name), given)
         self.log.info("Started execution %s", response["executionArn"])
-        return str(response["executionArn"])
+        return response["executionArn"]
 
     def _adopt(self, arn: str, given: Mapping[str, Any]) -> str:
         execution = self.describe_execution(arn)
@@ -107,7 +60,50 @@ class StateMachineHook(StepFunctionHook):
         ]:
             raise RunConfigError(f"{arn} exists with another input:\n" + "\n".join(differences))
         self.log.info("Adopted execution %s, which is %s", arn, execution["status"])
+        if execution["status"] == "ABORTED" and str(execution.get("cause", "")).startswith(KILLED):
+            # A worker that shuts down kills its tasks too, and then a retry comes to take the work up again.
+            self.redrive(execution)
         return arn
+
+    def find(self, arn: str) -> dict[str, Any] | None:
+        """Describe an execution; None when there is none."""
+        try:
+            return self.describe_execution(arn)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+                return None
+            raise
+
+    def redrive(self, execution: Mapping[str, Any]) -> bool:
+        """Take up an unsuccessful execution from the state that failed, so that finished work is kept.
+
+        :param execution: as DescribeExecution describes it.
+        :return: False where AWS does not allow it: after 14 days, or for want of anything to redo.
+        """
+        arn = execution["executionArn"]
+        try:
+            self.client.redrive_execution(executionArn=arn, clientToken=_redrive_token(execution))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionNotRedrivable":
+                raise
+            self.log.info("Cannot redrive %s: %s", arn, error.response["Error"]["Message"])
+            return False
+        self.log.info("Redrove %s from its failed state", arn)
+        return True
+
+    def start_again(self, execution: Mapping[str, Any], name: str) -> str:
+        """Start an execution anew under another name, on the same version and with the same input.
+
+        What the input named after the execution (training job, model) is named after the new one.
+
+        :return: the new execution's ARN.
+        """
+        before = name_of(execution["executionArn"])
+        given = {
+            key: name if value == before else value for key, value in json.loads(execution["input"]).items()
+        }
+        target = execution.get("stateMachineVersionArn") or execution["stateMachineArn"]
+        return self.start_or_adopt(target, name, given)
 
     def history(self, arn: str) -> list[dict[str, Any]]:
         """Read an execution's history, oldest event first."""
@@ -117,6 +113,16 @@ class StateMachineHook(StepFunctionHook):
         return [dict(event) for page in pages for event in page["events"]]
 
     def stop(self, arn: str, cause: str) -> None:
-        """Stop an execution; no error when it has ended already."""
-        self.client.stop_execution(executionArn=arn, cause=cause)
+        """Stop an execution; no error when it has ended or never was."""
+        try:
+            self.client.stop_execution(executionArn=arn, cause=cause)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
+                raise
+            return
         self.log.info("Stopped execution %s: %s", arn, cause)
+
+
+def _redrive_token(execution: Mapping[str, Any]) -> str:
+    # A reply that is lost and asked for again is the same redrive (RedriveExecution's clientToken).
+    return f"{name_of(execution['executionArn'])[:50]}-{execution.get('redriveCount', 0) + 1}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,14 +18,14 @@ from retraining.compiler import Surroundings, WorkflowCompiler
 from retraining.errors import RetrainingError
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.stack import Stack, StackHook
-from retraining.hooks.state_machine import StateMachineHook
+from retraining.hooks.workflow import WorkflowHook, definition_diff
 from retraining.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class DeployWorkflowOperator(AwsBaseOperator[StateMachineHook]):
+class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
     """Create or update a model's state machine, only when something changed since it was deployed.
 
     Returns ``{"state_machine": <version ARN>, "glue_job": <name>, "metrics_function": <name>}``.
@@ -33,7 +34,7 @@ class DeployWorkflowOperator(AwsBaseOperator[StateMachineHook]):
     :param stack_name: the CloudFormation stack (default: ``[retraining] stack_name``).
     """
 
-    aws_hook_class = StateMachineHook
+    aws_hook_class = WorkflowHook
     template_fields: Sequence[str] = aws_template_fields("model_folder", "stack_name")
     ui_color = "#e6f0ff"
 
@@ -63,13 +64,21 @@ class DeployWorkflowOperator(AwsBaseOperator[StateMachineHook]):
         aws = Surroundings(stack.region, stack.bucket, stack.training_role)
         fingerprint = compiler.fingerprint(folder, aws)
         arn = stack.state_machine_arn(spec.name)
-        if version := self.hook.deployed_version(arn, fingerprint):
-            self.log.info("%s is up to date", version)
-            return version
+        deployed = self.hook.deployed(arn)
+        unchanged = deployed is not None and deployed.fingerprint == fingerprint
+        if deployed and deployed.version and unchanged and not deployed.drifted:
+            self.log.info("%s is up to date", deployed.version)
+            return deployed.version
         self.log.info("Compiling %s with the SDK interpreter", folder)
         transform = (folder / "transform.sql").read_bytes()
         key = f"workflow/{spec.name}/{hashlib.sha256(transform).hexdigest()[:16]}/transform.sql"
-        definition = compiler.compile(folder, aws, f"s3://{stack.bucket}/{key}")
+        definition = json.loads(compiler.compile(folder, aws, f"s3://{stack.bucket}/{key}"))
+        if deployed and deployed.drifted:
+            self.log.warning(
+                "%s was edited by hand and is restored:\n%s",
+                arn,
+                definition_diff(deployed.definition, definition),
+            )
         S3Hook(**self._hook_parameters).load_bytes(transform, key, stack.bucket, replace=True)
         version = self.hook.deploy(arn, definition, stack.state_machine_role, fingerprint)
         self.log.info("Deployed %s", version)

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.amazon.aws.links.step_function import (
+    StateMachineDetailsLink,
+    StateMachineExecutionsDetailsLink,
+)
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
+from retraining.arns import execution_arn, partition_of, region_of, state_machine_of
 from retraining.errors import RetrainingError
 from retraining.execution import Window, execution_input, execution_name
 from retraining.hooks.aws_errors import clear_aws_errors
-from retraining.hooks.state_machine import StateMachineHook
+from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.run_config import RunConfig
 from retraining.spec import load_spec
 
@@ -33,6 +38,7 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     aws_hook_class = StateMachineHook
     template_fields: Sequence[str] = aws_template_fields("state_machine_arn", "execution_input")
     ui_color = "#e6f0ff"
+    operator_extra_links = (StateMachineExecutionsDetailsLink(), StateMachineDetailsLink())
 
     def __init__(
         self, *, state_machine_arn: str, execution_input: dict[str, Any] | None = None, **kwargs: Any
@@ -40,6 +46,7 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
         super().__init__(**kwargs)
         self.state_machine_arn = state_machine_arn
         self.execution_input = execution_input or {}
+        self._starting: tuple[str, str] | None = None
 
     def make_input(self, name: str, context: Context) -> dict[str, Any]:  # noqa: ARG002
         """Make the execution's input; for subclasses that compute it.
@@ -52,13 +59,40 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     def execute(self, context: Context) -> str:
         """Start, or adopt what an earlier try started."""
         run = context["dag_run"]
-        name = execution_name(run.dag_id, run.run_id)
+        attempt = (run.clear_number or 0) + 1
         try:
-            given = self.make_input(name, context)
             with clear_aws_errors(self.aws_conn_id):
-                return self.hook.start_or_adopt(self.state_machine_arn, name, given)
+                arn = self._running_earlier(run, attempt) or self._start(run, attempt, context)
         except RetrainingError as error:
             raise AirflowFailException(str(error)) from None
+        self._persist_links(context, arn)
+        return arn
+
+    def _running_earlier(self, run: Any, attempt: int) -> str | None:
+        """Find an earlier attempt that still runs: only a finished one is trained again."""
+        for earlier in range(attempt - 1, 0, -1):
+            arn = execution_arn(self.state_machine_arn, execution_name(run.dag_id, run.run_id, earlier))
+            execution = self.hook.find(arn)
+            if execution and execution["status"] == "RUNNING":
+                self.log.info("Adopted attempt %s, which still runs: %s", earlier, arn)
+                return arn
+        return None
+
+    def _start(self, run: Any, attempt: int, context: Context) -> str:
+        name = execution_name(run.dag_id, run.run_id, attempt)
+        cause = kill_cause(run.dag_id, run.run_id, self.task_id)
+        self._starting = execution_arn(self.state_machine_arn, name), cause
+        return self.hook.start_or_adopt(self.state_machine_arn, name, self.make_input(name, context))
+
+    def _persist_links(self, context: Context, arn: str) -> None:
+        where = {"region_name": region_of(arn), "aws_partition": partition_of(arn)}
+        StateMachineExecutionsDetailsLink.persist(context, self, execution_arn=arn, **where)
+        StateMachineDetailsLink.persist(context, self, state_machine_arn=state_machine_of(arn), **where)
+
+    def on_kill(self) -> None:
+        """Stop what this task may have started just before it was killed."""
+        if self._starting:
+            self.hook.stop(*self._starting)
 
 
 class StartRetrainOperator(StartExecutionOperator):

@@ -1,15 +1,20 @@
-"""Waits until an execution has ended, whatever came of it."""
+"""Waits until an execution has ended, without a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-from airflow.sdk import PokeReturnValue
+from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
+from airflow.sdk.listener import get_listener_manager
+from airflow.triggers.base import StartTriggerArgs
 
+from retraining import arns
+from retraining.execution import execution_name
+from retraining.gate import explain_cause
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.triggers.execution import ExecutionTrigger
@@ -18,45 +23,138 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
 
-class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
-    """Wait for an execution to end; returns its status.
+class ExecutionFailedError(AirflowException):
+    """The execution failed, timed out or was stopped; a retry of the task takes it up where it failed."""
 
-    A failed execution does not fail this task: the gate says what came of it.
+
+class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
+    """Wait for an execution to end; returns its ARN.
+
+    The wait starts in the triggerer and, on success, ends there: no worker is involved. A failed execution
+    resumes the task on a worker and fails it. A retry of the task, or clearing it, redrives the execution
+    from the state that failed, or where AWS does not allow that, starts it again under a new name.
 
     :param execution_arn: the execution to wait for.
-    :param deferrable: wait in the triggerer, without a worker slot.
+    :param expected_errors: errors of a failed execution that are results, not breakdowns.
+    :param poll_seconds: fixed seconds between polls; None adapts to how long the wait takes.
+    :param follow: write states to the task's log as they are entered and left, about once a minute.
+    :param stop_on_timeout: stop the execution when ``timeout`` or ``execution_timeout`` (seconds, timedelta)
+        is over.
     """
 
     aws_hook_class = StateMachineHook
     template_fields: Sequence[str] = aws_template_fields("execution_arn")
     ui_color = "#fff2cc"
 
-    def __init__(self, *, execution_arn: str | XComArg, deferrable: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        execution_arn: str | XComArg,
+        expected_errors: Sequence[str] = (),
+        poll_seconds: float | None = None,
+        follow: bool = True,
+        stop_on_timeout: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.execution_arn = cast("str", execution_arn)
-        self.deferrable = deferrable
+        self.expected_errors = list(expected_errors)
+        self.poll_seconds = poll_seconds
+        self.follow = follow
+        self.stop_on_timeout = stop_on_timeout
+        # Airflow refuses to end tasks from a trigger when a plugin listens to tasks.
+        self.end_from_trigger = not get_listener_manager().has_listeners
+        self.start_from_trigger = True
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
+            trigger_kwargs=self._trigger_arguments(_template(execution_arn)),
+            next_method="execute_complete",
+            timeout=timedelta(seconds=self.timeout),
+        )
 
-    def execute(self, context: Context) -> str:
-        """Defer to the triggerer, or poll here."""
-        if self.deferrable:
-            self.defer(
-                trigger=ExecutionTrigger(self.execution_arn, self.aws_conn_id, self.region_name),
-                method_name="execute_complete",
-                timeout=timedelta(seconds=self.timeout),
-            )
-        return str(super().execute(context))
+    def _trigger_arguments(self, execution_arn: str, *, redriven: bool = False) -> dict[str, Any]:
+        return {
+            "execution_arn": execution_arn,
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "expected_errors": self.expected_errors,
+            "poll_seconds": self.poll_seconds,
+            "follow": self.follow,
+            "end_here": self.end_from_trigger,
+            "redriven": redriven,
+        }
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002
-        """Look once."""
+    def execute(self, context: Context) -> Any:  # noqa: ARG002
+        """Defer from a worker; for runs outside the scheduler, such as ``dag.test()``."""
+        self._defer(self.execution_arn)
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
+        """Judge the trigger's event.
+
+        :return: the execution's ARN.
+        :raises ExecutionFailedError: with Step Functions' error and the reason.
+        """
+        arn = event["execution_arn"]
+        if event["status"] == "SUCCEEDED" or event.get("error") in self.expected_errors:
+            return str(arn)
+        if event.get("ended_before") and not event["redriven"] and self._is_asked_again(context, arn):
+            self._take_up(context, arn)
+        # For tasks that report on executions, whatever came of them.
+        context["ti"].xcom_push(key="return_value", value=arn)
+        reason = ": ".join(filter(None, (event.get("error"), explain_cause(event.get("cause")))))
+        raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")
+
+    def _is_asked_again(self, context: Context, arn: str) -> bool:
+        """Whether this try is a retry, or a person cleared this task but not the one that started."""
+        ti, run = context["ti"], context["dag_run"]
+        tries_since_clear = ti.try_number - (ti.max_tries - (self.retries or 0))
+        cleared = run.clear_number or 0
+        started_since = arns.name_of(arn) == execution_name(run.dag_id, run.run_id, cleared + 1)
+        return bool(tries_since_clear > 1 or (cleared and not started_since))
+
+    def _take_up(self, context: Context, arn: str) -> NoReturn:
         with clear_aws_errors(self.aws_conn_id):
-            status = self.hook.describe_execution(self.execution_arn)["status"]
-        return PokeReturnValue(status != "RUNNING", status)
+            execution = self.hook.describe_execution(arn)
+            if not self.hook.redrive(execution):
+                arn = self.hook.start_again(execution, self._name_of_restart(context))
+        self._defer(arn, redriven=True)
 
-    def execute_complete(self, context: Context, event: dict[str, str]) -> str:  # noqa: ARG002
-        """Take the trigger's event."""
-        self.log.info("%s is %s", event["execution_arn"], event["status"])
-        return event["status"]
+    @staticmethod
+    def _name_of_restart(context: Context) -> str:
+        ti, run = context["ti"], context["dag_run"]
+        return execution_name(run.dag_id, f"{run.run_id} try {ti.try_number}", (run.clear_number or 0) + 1)
 
-    def on_kill(self) -> None:
-        """Stop the execution when the task is killed while it polls on a worker."""
-        self.hook.stop(self.execution_arn, "The Airflow task that waited for it was killed")
+    def _defer(self, arn: str, *, redriven: bool = False) -> NoReturn:
+        self.defer(
+            trigger=ExecutionTrigger(**self._trigger_arguments(arn, redriven=redriven)),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=self.timeout),
+        )
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """Resume on a worker; a wait that ran out of time says so, and stops the execution if asked to."""
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except AirflowSensorTimeout:
+            if self.stop_on_timeout:
+                self._stop(context)
+            raise AirflowSensorTimeout(
+                f"{self.execution_arn} took longer than this task may wait;"
+                f" {'it was stopped' if self.stop_on_timeout else 'it goes on'}"
+            ) from None
+
+    def _stop(self, context: Context) -> None:
+        run = context["dag_run"]
+        restarted = arns.execution_arn(
+            arns.state_machine_of(self.execution_arn), self._name_of_restart(context)
+        )
+        for arn in (self.execution_arn, restarted):
+            self.hook.stop(arn, f"Airflow: out of time in DAG run {run.dag_id} / {run.run_id}")
+
+
+def _template(execution_arn: str | XComArg) -> str:
+    """An XCom reference as a template; in a triggerer XComs are found by an explicit map index only."""
+    if isinstance(execution_arn, str):
+        return execution_arn
+    task_id = next(iter(execution_arn.iter_references()))[0].task_id
+    return f"{{{{ ti.xcom_pull(task_ids='{task_id}', map_indexes=-1) }}}}"
