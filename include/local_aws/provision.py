@@ -1,0 +1,88 @@
+"""Sets the account up: uploads the code, creates the stack of the project's template, lays the data."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import WaiterError
+
+from include.local_aws.flights import lay_flights
+from include.local_aws.runtime import ACCOUNT_ID, REGION, Runtime
+
+log = logging.getLogger(__name__)
+
+INCLUDE = Path(__file__).resolve().parent.parent
+STACK_NAME = "model-retraining"
+CODE_BUCKET = f"{STACK_NAME}-code-{ACCOUNT_ID}-{REGION}"
+# Every entry of a zip gets this time, so that equal code makes equal archives.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+class ProvisioningError(Exception):
+    """The account could not be set up."""
+
+
+def provision(runtime: Runtime, *, cache_dir: Path) -> dict[str, str]:
+    """
+    Set the account up; what is there already stays as it is.
+
+    :param cache_dir: where the flights are kept between two starts.
+    :return: the stack's outputs.
+    :raises ProvisioningError: when the stack cannot be created.
+    """
+    parameters = _upload_code(runtime.client("s3"))
+    outputs = _create_stack(runtime.client("cloudformation"), parameters)
+    lay_flights(runtime.client("s3"), outputs["Bucket"], now=datetime.now(UTC), cache_dir=cache_dir)
+    return outputs
+
+
+def _upload_code(s3: Any) -> dict[str, str]:
+    s3.create_bucket(Bucket=CODE_BUCKET)
+    script = (INCLUDE / "glue" / "transform.py").read_bytes()
+    function = _zip(INCLUDE / "lambdas" / "training_metrics")
+    keys = {
+        "GlueScriptKey": (f"glue/transform-{_digest(script)}.py", script),
+        "MetricsFunctionKey": (f"lambda/training_metrics-{_digest(function)}.zip", function),
+    }
+    for key, content in keys.values():
+        s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
+    return {"CodeBucket": CODE_BUCKET, **{name: key for name, (key, _) in keys.items()}}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def _zip(folder: Path) -> bytes:
+    if not (folder / "handler.py").exists():
+        raise ProvisioningError(f"{folder}: no handler.py to deploy")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.py")):
+            archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder)), ZIP_TIME), path.read_bytes())
+    return buffer.getvalue()
+
+
+def _create_stack(cloudformation: Any, parameters: dict[str, str]) -> dict[str, str]:
+    cloudformation.create_stack(
+        StackName=STACK_NAME,
+        TemplateBody=(INCLUDE / "cloudformation" / "template.yaml").read_text(),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    try:
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+        )
+    except WaiterError as error:
+        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        reasons = [event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")]
+        raise ProvisioningError(f"stack {STACK_NAME}: {error}; {'; '.join(reasons)}") from error
+    stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}

@@ -1,0 +1,94 @@
+"""What the services of the embedded AWS share: where it listens, where it keeps files, what runs its jobs."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from include.local_aws.jobs import JobPool
+
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+
+# Anything is accepted as a credential; these only have to be there for boto3 to sign with.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+# Above Lambda's longest run (15 minutes), the slowest call that one service makes to another.
+READ_TIMEOUT_SECONDS = 1000
+
+
+@dataclass
+class Runtime:
+    """
+    The embedded AWS that is running in this process.
+
+    :param endpoint_url: its own address, for the services that call each other and for the jobs.
+    :param state_dir: logs and scratch files, one folder a service.
+    :param compute: runs training jobs and Glue job runs.
+    :param functions: runs Lambda invocations.
+    """
+
+    endpoint_url: str
+    state_dir: Path
+    compute: JobPool
+    functions: JobPool
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def client(self, service: str, region: str = REGION) -> Any:
+        """A boto3 client of this very server; made once, as making one costs more than most calls."""
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = boto3.client(  # type: ignore[call-overload]
+                    service,
+                    region_name=region,
+                    endpoint_url=self.endpoint_url,
+                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    config=Config(
+                        retries={"total_max_attempts": 1},
+                        max_pool_connections=50,
+                        read_timeout=READ_TIMEOUT_SECONDS,
+                    ),
+                )
+            return self._clients[service, region]
+
+    def child_environment(self) -> dict[str, str]:
+        """
+        Environment of a job: this server as its only AWS, and nothing of the project on its path.
+
+        What the person who started the server has exported (profiles, real credentials, PYTHONPATH)
+        must not reach a job: on AWS it would not be there either.
+        """
+        inherited = ("PATH", "LANG", "JAVA_HOME", "TMPDIR")
+        kept = {name: os.environ[name] for name in inherited if name in os.environ}
+        return {
+            **kept,
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONUNBUFFERED": "1",
+            "HOME": str(self.state_dir),
+        }
+
+    def log_path(self, kind: str, name: str) -> Path:
+        """Where the output of a job is kept: logs/<kind>/<name>.log."""
+        return self.state_dir / "logs" / kind / f"{name}.log"
+
+    @contextmanager
+    def scratch(self, kind: str) -> Iterator[Path]:
+        """A folder for one job's files, gone when the job is."""
+        root = self.state_dir / "scratch"
+        root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix=f"{kind}-", dir=root, ignore_cleanup_errors=True) as folder:
+            yield Path(folder)

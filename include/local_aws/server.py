@@ -1,0 +1,75 @@
+"""The HTTP server: moto's application, on loopback, with the services that really execute put in place."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+from include.local_aws.jobs import JobPool
+from include.local_aws.runtime import Runtime
+
+HOST = "127.0.0.1"
+
+
+class Server:
+    """
+    The embedded AWS.
+
+    :param port: where to listen on 127.0.0.1; 0 takes any free port.
+    :param state_dir: where logs and scratch files go.
+    :param parallelism: how many training jobs and Glue job runs may run at once.
+    """
+
+    def __init__(self, port: int, state_dir: Path, parallelism: int) -> None:
+        # Read by moto when it is imported: pages of other origins have no business here.
+        os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
+        from moto.core.config import default_user_config
+        from moto.moto_server.werkzeug_app import (
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import make_server
+
+        from include.local_aws import (
+            cloudformation,
+            endpoint,
+            executions,
+            glue,
+            inference,
+            integrations,
+            lambda_,
+            sagemaker,
+            stepfunctions,
+            unsupported,
+        )
+
+        default_user_config["stepfunctions"] = {"execute_state_machine": True}
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
+        self.runtime = Runtime(
+            endpoint_url=f"http://{HOST}:{self._server.server_port}",
+            state_dir=state_dir,
+            compute=JobPool("compute", parallelism),
+            functions=JobPool("function", 2 * parallelism),
+        )
+        unsupported.install()
+        cloudformation.install()
+        integrations.install(self.runtime)
+        executions.install()
+        stepfunctions.install()
+        inference.install()
+        for service in (glue, sagemaker, endpoint, lambda_):
+            service.install(self.runtime)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
+
+    def start(self) -> None:
+        """Answer requests, in threads of their own."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening, and stop every job with its children."""
+        self._server.shutdown()
+        self.runtime.compute.close()
+        self.runtime.functions.close()

@@ -1,0 +1,67 @@
+"""State machines and executions that tests share."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from tests.integration.embedded_aws import LocalAws, until
+
+WAIT = {"Type": "Wait", "Seconds": 600, "End": True}
+TRAIN = "arn:aws:states:::sagemaker:createTrainingJob.sync"
+ETL = "arn:aws:states:::glue:startJobRun.sync"
+
+
+def create_machine(aws: LocalAws, *states: dict[str, Any], **settings: Any) -> str:
+    """A state machine of one state after the other."""
+    names = [f"State{number}" for number in range(len(states))]
+    chained = {
+        name: {**state, **({"Next": following} if following else {})}
+        for name, state, following in zip(names, states, [*names[1:], None], strict=True)
+    }
+    arn: str = aws.client("stepfunctions").create_state_machine(
+        name=f"machine-{uuid4().hex}",
+        definition=json.dumps({"StartAt": names[0], "States": chained}),
+        roleArn=aws.outputs["StateMachineRoleArn"],
+        **settings,
+    )["stateMachineArn"]
+    return arn
+
+
+def start(aws: LocalAws, machine: str, execution_input: object = None, **settings: Any) -> str:
+    """Starts an execution and gives its ARN."""
+    arn: str = aws.client("stepfunctions").start_execution(
+        stateMachineArn=machine, input=json.dumps(execution_input or {}), **settings
+    )["executionArn"]
+    return arn
+
+
+def ended(aws: LocalAws, execution: str) -> dict[str, Any]:
+    """The description of an execution, once it has ended."""
+
+    def probe() -> dict[str, Any] | None:
+        found: dict[str, Any] = aws.client("stepfunctions").describe_execution(executionArn=execution)
+        return None if found["status"] == "RUNNING" else found
+
+    return until(probe)
+
+
+def task_state(resource: str, parameters: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """A task state that ends the machine."""
+    return {"Type": "Task", "Resource": resource, "Parameters": parameters, "End": True, **settings}
+
+
+def event_types(aws: LocalAws, execution: str, **options: Any) -> list[str]:
+    """The types of an execution's events."""
+    history = aws.client("stepfunctions").get_execution_history(executionArn=execution, **options)
+    return [event["type"] for event in history["events"]]
+
+
+def create_glue_job(aws: LocalAws, program: str) -> str:
+    """A Glue job that runs a program; gives its name."""
+    name, bucket = f"job-{uuid4().hex}", aws.outputs["Bucket"]
+    aws.client("s3").put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=program.encode())
+    command = {"Name": "pythonshell", "ScriptLocation": f"s3://{bucket}/scripts/{name}.py"}
+    aws.client("glue").create_job(Name=name, Role="arn:aws:iam::123456789012:role/glue", Command=command)
+    return name

@@ -1,0 +1,136 @@
+"""Lambda of the embedded AWS: an invocation runs the deployed handler, and fails as Lambda's do."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.sagemaker_requests import HYPERPARAMETERS, trained, training_request
+
+Invoke = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def invoke(local_aws: LocalAws) -> Invoke:
+    """Deploys a handler and invokes it once."""
+    metrics_function = local_aws.outputs["MetricsFunctionName"]
+    role = local_aws.client("lambda").get_function_configuration(FunctionName=metrics_function)["Role"]
+
+    def deploy_and_invoke(code: str, event: object = None, **settings: Any) -> dict[str, Any]:
+        client, name = local_aws.client("lambda"), f"function-{uuid4().hex}"
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("main.py", code)
+        client.create_function(
+            FunctionName=name,
+            Role=role,
+            Code={"ZipFile": buffer.getvalue()},
+            **{"Runtime": "python3.13", "Handler": "main.handler", **settings},
+        )
+        return _invoke(local_aws, name, event)
+
+    return deploy_and_invoke
+
+
+def _invoke(aws: LocalAws, name: str, event: object) -> dict[str, Any]:
+    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
+    return {**answer, "Payload": json.loads(answer["Payload"].read())}
+
+
+def test_what_a_handler_raises_is_the_answer(invoke: Invoke) -> None:
+    answer = invoke(
+        "class NoMetrics(LookupError): ...\ndef handler(event, context):\n  raise NoMetrics('none')"
+    )
+    assert answer["StatusCode"] == 200
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorType"] == "NoMetrics"
+    assert answer["Payload"]["errorMessage"] == "none"
+    assert "main.py" in answer["Payload"]["stackTrace"][-1]
+    assert "NoMetrics: none" in base64.b64decode(answer["LogResult"]).decode()
+
+
+def test_a_handler_over_its_time_is_killed(invoke: Invoke) -> None:
+    answer = invoke("import signal\ndef handler(event, context):\n  signal.pause()", Timeout=1)
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorType"] == "Sandbox.Timedout"
+    assert "Task timed out after 1.00 seconds" in answer["Payload"]["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import os\ndef handler(event, context):\n  os.kill(os.getpid(), 9)", "signal: kill"),
+        ("import os\ndef handler(event, context):\n  os._exit(7)", "exit status 7"),
+    ],
+)
+def test_a_runtime_that_dies_is_reported(invoke: Invoke, code: str, message: str) -> None:
+    answer = invoke(code)
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorType"] == "Runtime.ExitError"
+    assert message in answer["Payload"]["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    ("code", "settings", "kind"),
+    [
+        ("import nowhere_to_be_found", {}, "Runtime.ImportModuleError"),
+        ("", {}, "Runtime.HandlerNotFound"),
+        ("def handler(event, context):\n  return {1, 2}", {}, "Runtime.MarshalError"),
+        ("", {"Runtime": "nodejs22.x"}, "Runtime.InitError"),
+    ],
+)
+def test_what_cannot_run_says_so(invoke: Invoke, code: str, settings: dict[str, Any], kind: str) -> None:
+    answer = invoke(code, **settings)
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorType"] == kind
+
+
+def test_a_handler_gets_its_event_and_its_environment(local_aws: LocalAws, invoke: Invoke) -> None:
+    code = (
+        "import os\n"
+        "def handler(event, context):\n"
+        "  return {'event': event, 'mode': os.environ['MODE'], 'aws': os.environ['AWS_ENDPOINT_URL'],\n"
+        "          'request': context.aws_request_id}\n"
+    )
+    answer = invoke(code, {"é": [1, None]}, Environment={"Variables": {"MODE": "test"}})
+    assert "FunctionError" not in answer
+    payload = answer["Payload"]
+    assert payload["event"] == {"é": [1, None]}
+    assert payload["mode"] == "test"
+    assert payload["aws"] == local_aws.endpoint_url
+    log = local_aws.state_dir / "logs" / "lambda"
+    assert len(list(log.glob(f"*-{payload['request']}.log"))) == 1
+
+
+def test_the_metrics_function_of_the_template_reads_a_real_job(local_aws: LocalAws) -> None:
+    name = local_aws.outputs["MetricsFunctionName"]
+    request = training_request(local_aws, HyperParameters={**HYPERPARAMETERS, "eval_metric": "error,logloss"})
+    local_aws.client("sagemaker").create_training_job(**request)
+    job = trained(local_aws, request["TrainingJobName"])
+    event = {"TrainingJobName": job["TrainingJobName"], "MetricName": "validation:error"}
+
+    answer = _invoke(local_aws, name, event)
+
+    metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+    assert answer["Payload"]["Metrics"] == metrics
+    assert metrics.keys() >= {"train:error", "validation:error", "validation:logloss"}
+    missing = _invoke(local_aws, name, {**event, "MetricName": "validation:auc"})
+    assert missing["Payload"]["errorType"] == "MetricMissing"
+
+
+def test_an_invocation_that_nobody_waits_for_runs(local_aws: LocalAws) -> None:
+    logs = local_aws.state_dir / "logs" / "lambda"
+    name = local_aws.outputs["MetricsFunctionName"]
+    before = set(logs.glob(f"{name}-*.log")) if logs.exists() else set()
+    answer = local_aws.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload="{}")
+    assert answer["StatusCode"] == 202
+    log = until(lambda: set(logs.glob(f"{name}-*.log")) - before).pop()
+    until(lambda: "END RequestId" in log.read_text())
