@@ -33,6 +33,8 @@ def _compile(given: argparse.Namespace) -> str:
     from include.workflow.steps import Surroundings
     from retraining.spec import load_spec
 
+    # The SDK has put rich's hook in, which prints errors among the definition.
+    sys.excepthook = sys.__excepthook__
     aws = Surroundings(given.region, given.bucket, given.training_role, given.transform_uri)
     spec = load_spec(given.model)
     graph = build_definition(spec, aws)

@@ -14,7 +14,7 @@ HEAVY = ("sagemaker", "stepfunctions", "pandas", "numpy", "xgboost", "moto", "du
 PARSE = f"""
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
-bag = DagBag({str(PROJECT / "dags")!r})
+bag = DagBag(sys.argv[1])
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 params = {{name: dag.params.dump() for name, dag in bag.dags.items()}}
 tasks = {{name: sorted(dag.task_ids) for name, dag in bag.dags.items()}}
@@ -22,10 +22,10 @@ print(json.dumps({{"heavy": heavy, "params": params, "tasks": tasks, "errors": b
 """
 
 
-def parse(airflow_home: Path, **environment: str) -> dict[str, Any]:
+def parse(airflow_home: Path, dags: Path = PROJECT / "dags", **environment: str) -> dict[str, Any]:
     """Parse the dags folder in an interpreter of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", PARSE],
+        [sys.executable, "-c", PARSE, dags],
         capture_output=True,
         text=True,
         check=True,
@@ -49,15 +49,20 @@ def test_one_dag_per_model_without_heavy_imports(tmp_path: Path) -> None:
         "flight_delay_retraining": [
             "accuracy_gate",
             "deploy_workflow",
+            "publish_report",
             "start_execution",
             "wait_for_execution",
         ]
     }
     assert parsed["params"]["flight_delay_retraining"] == {
         "threshold": 0.1,
-        "window_days": 28,
+        "window_start": None,
+        "window_days": None,
+        "window_end": None,
         "deploy_policy": "auto",
         "endpoint": "flight-delay",
+        "training_instance_type": "ml.m5.xlarge",
+        "hyperparameters": {},
     }
 
 
@@ -78,3 +83,9 @@ def test_missing_models_folder_is_said(tmp_path: Path) -> None:
     parsed = parse(tmp_path, AIRFLOW__RETRAINING__MODELS_FOLDER=str(tmp_path / "nowhere"))
     assert parsed["tasks"] == {}
     assert any("[retraining] models_folder" in error for error in parsed["errors"].values())
+
+
+def test_the_example_in_the_docs_loads(tmp_path: Path) -> None:
+    parsed = parse(tmp_path, PROJECT / "docs" / "examples", PYTHONPATH=str(PROJECT / "plugins"))
+    assert parsed["errors"] == {}
+    assert parsed["tasks"] == {"invoice_run": ["announce", "start", "wait"]}

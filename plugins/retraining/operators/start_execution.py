@@ -16,10 +16,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.arns import execution_arn, partition_of, region_of, state_machine_of
 from retraining.errors import RetrainingError
-from retraining.execution import Window, execution_input, execution_name
+from retraining.execution import execution_name, retrain_input
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook, kill_cause
-from retraining.run_config import RunConfig
 from retraining.spec import load_spec
 
 if TYPE_CHECKING:
@@ -115,17 +114,12 @@ class StartRetrainOperator(StartExecutionOperator):
         return super().execute(context)
 
     def make_input(self, name: str, context: Context) -> dict[str, Any]:
-        """Lay the window that ends where the run's data interval ends."""
-        run = context["dag_run"]
-        # A run triggered without a logical date has no data interval.
-        end = run.data_interval_end or run.run_after
-        config = RunConfig.from_params(context["params"])
-        window = Window.ending(end, load_spec(Path(self.model_folder)), config.window_days)
-        return execution_input(
+        """Make the input from the run's params and data interval."""
+        return retrain_input(
             name=name,
-            window=window,
-            config=config,
-            run_type=run.run_type,
+            params=context["params"],
+            run=context["dag_run"],
+            spec=load_spec(Path(self.model_folder)),
             glue_job=self.deployment["glue_job"],
             metrics_function=self.deployment["metrics_function"],
         )

@@ -1,0 +1,62 @@
+"""Lets other DAGs be scheduled on retrains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk.exceptions import AirflowFailException
+
+from retraining.assets import deployments_alias, endpoint_asset, reports_asset
+from retraining.hooks.aws_errors import clear_aws_errors
+from retraining.hooks.gate_report import read_report
+from retraining.hooks.state_machine import StateMachineHook
+from retraining.spec import load_spec
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context, XComArg
+
+
+class PublishReportOperator(AwsBaseOperator[StateMachineHook]):
+    """Publish the gate report as asset events; returns it.
+
+    Every report updates the model's reports asset, a deployment also the endpoint's; the report is the
+    events' extra. It is a task beside the gate because skipped and failed tasks have no asset events.
+
+    :param execution_arn: the execution to report on, which must have ended.
+    :param model_folder: folder of the model, not a template: its name is in the asset's.
+    """
+
+    aws_hook_class = StateMachineHook
+    template_fields: Sequence[str] = aws_template_fields("execution_arn")
+    ui_color = "#d9ead3"
+
+    def __init__(self, *, execution_arn: str | XComArg, model_folder: Path | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.execution_arn = cast("str", execution_arn)
+        self.model_folder = str(model_folder)
+        self.reports = reports_asset(Path(model_folder).name)
+        self.deployments = deployments_alias(Path(model_folder).name)
+        self.add_outlets([self.reports, self.deployments])
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Emit the events.
+
+        :raises AirflowFailException: when the execution runs, or there is none.
+        """
+        if not self.execution_arn:
+            raise AirflowFailException("execution_arn: none; the task that waited did not end")
+        with clear_aws_errors(self.aws_conn_id):
+            report = read_report(self.hook, self.execution_arn, load_spec(Path(self.model_folder)), context)
+        if report is None:
+            raise AirflowFailException(f"execution_arn: {self.execution_arn} still runs")
+        extra = report.to_dict()
+        events = context["outlet_events"]
+        events[self.reports].extra = extra
+        if report.outcome == "deployed":
+            events[self.deployments].add(endpoint_asset(report.endpoint), extra=extra)
+        self.log.info("Published that %s was %s", report.training_job, report.outcome)
+        return extra

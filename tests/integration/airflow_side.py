@@ -1,0 +1,71 @@
+"""Runs the library's operators and hooks in the test's own process, against the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from tests.integration.embedded_aws import LocalAws
+
+CONN_ID = "local_aws"
+
+
+def connect(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    """Make the Airflow connection ``local_aws``."""
+    extra = {"endpoint_url": aws.endpoint_url, "region_name": "us-east-1"}
+    connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps(connection))
+
+
+@contextmanager
+def counted_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Count the AWS calls made with boto3 meanwhile, by operation."""
+    calls: Counter[str] = Counter()
+    make = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def counting(client: Any, operation: str, parameters: dict[str, Any]) -> Any:
+        calls[operation] += 1
+        return make(client, operation, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", counting)
+        yield calls
+
+
+class FakeContext(dict[str, Any]):
+    """A task's context, as far as the library reads it."""
+
+    def __init__(
+        self,
+        run_id: str,
+        *,
+        try_number: int = 1,
+        max_tries: int = 0,
+        clear_number: int = 0,
+        end: datetime = datetime(2013, 9, 27, tzinfo=UTC),
+        params: dict[str, Any] | None = None,
+    ) -> None:
+        self.xcoms: dict[str, Any] = {}
+        run = SimpleNamespace(
+            dag_id="flight_delay_retraining",
+            run_id=run_id,
+            run_type="manual",
+            data_interval_end=end,
+            run_after=end,
+            clear_number=clear_number,
+        )
+        ti = SimpleNamespace(
+            try_number=try_number,
+            max_tries=max_tries,
+            xcom_push=lambda key, value: self.xcoms.__setitem__(key, value),
+            xcom_pull=lambda **_: None,
+        )
+        super().__init__(dag_run=run, ti=ti, task_instance=ti, params=params or {})
