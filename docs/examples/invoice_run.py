@@ -39,4 +39,4 @@ with DAG(
         """Say that the invoices are there."""
         print(f"invoices are written: {execution_arn}")  # noqa: T201
 
-    announce(wait.output)  # type: ignore[arg-type]
+    wait >> announce(start.output)  # type: ignore[arg-type]

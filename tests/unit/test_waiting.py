@@ -9,6 +9,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
+from airflow.triggers.base import TaskSuccessEvent
+from jinja2 import Template
 
 from retraining import arns
 from retraining.execution import execution_name
@@ -72,8 +74,8 @@ def event(status: str, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("end", [event("SUCCEEDED"), event("FAILED", error="ModelAccuracyTooLow")])
-def test_results_pass_with_the_executions_arn(end: dict[str, Any]) -> None:
-    assert sensor().execute_complete(context(), end) == ARN
+def test_results_pass(end: dict[str, Any]) -> None:
+    sensor().execute_complete(context(), end)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +87,10 @@ def test_results_pass_with_the_executions_arn(end: dict[str, Any]) -> None:
         (event("UNKNOWN", cause="AccessDenied"), "AccessDenied"),
     ],
 )
-def test_failures_fail_with_the_reason_and_leave_the_arn_to_report_on(
-    end: dict[str, Any], reason: str
-) -> None:
-    hook, told = FakeHook(), context()
+def test_failures_fail_with_the_reason(end: dict[str, Any], reason: str) -> None:
+    hook = FakeHook()
     with pytest.raises(ExecutionFailedError, match=reason):
-        sensor(hook).execute_complete(told, end)
-    assert told["ti"].xcoms == {"return_value": ARN}
+        sensor(hook).execute_complete(context(), end)
     assert hook.done == []
 
 
@@ -118,8 +117,10 @@ def test_a_retry_redrives_what_failed() -> None:
 
 def test_a_retry_of_what_cannot_be_redriven_starts_anew() -> None:
     hook = FakeHook(redrivable=False)
-    arn = taken_up(hook, context(try_number=2, max_tries=2), BEFORE)
+    told = context(try_number=2, max_tries=2)
+    arn = taken_up(hook, told, BEFORE)
     assert arn not in (None, ARN)
+    assert told["ti"].xcoms == {"restarted_0": arn}
     assert [what for what, _ in hook.done] == ["redrive", "start again"]
 
 
@@ -177,6 +178,27 @@ def test_the_wait_starts_and_ends_in_the_triggerer() -> None:
     assert arguments["execution_arn"] == "{{ ti.xcom_pull(task_ids='start', map_indexes=-1) }}"
 
 
+@pytest.mark.parametrize(
+    ("asked_for", "pulled", "awaited"),
+    [
+        (ARN, {}, ARN),
+        ("{{ params.arn }}", {}, "from params"),
+        (ARN, {"restarted_1": "new"}, "new"),
+        # Of an attempt that has been cleared since.
+        (ARN, {"restarted_0": "old"}, ARN),
+    ],
+)
+def test_the_execution_that_was_waited_for_in_the_end(
+    asked_for: str, pulled: dict[str, str], awaited: str
+) -> None:
+    wait = ExecutionSensor(task_id="wait", execution_arn=asked_for)
+    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: pulled.get(key) if task_ids == "wait" else None)
+    rendered = Template(wait.awaited_execution).render(
+        ti=ti, dag_run={"clear_number": 1}, params={"arn": "from params"}
+    )
+    assert rendered == awaited
+
+
 def test_a_trigger_survives_being_moved_to_another_triggerer() -> None:
     trigger = ExecutionTrigger(ARN, "aws", "eu-west-1", ["E"], 5.0, False, False, True)
     path, arguments = trigger.serialize()
@@ -198,7 +220,7 @@ def test_results_end_the_task_from_the_trigger_and_failures_go_to_a_worker(
 ) -> None:
     trigger = ExecutionTrigger(ARN, None, expected_errors=["ModelAccuracyTooLow"])
     fired = trigger._event(Wait(ARN, ended=ended))
-    assert (getattr(fired, "xcoms", None) == {"return_value": ARN}) is success
+    assert isinstance(fired, TaskSuccessEvent) is success
 
 
 @pytest.mark.parametrize("arn", ["x", "arn:aws:states:r:1:express:m:n:u", MACHINE])

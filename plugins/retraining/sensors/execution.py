@@ -28,7 +28,9 @@ class ExecutionFailedError(AirflowException):
 
 
 class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
-    """Wait for an execution to end; returns its ARN.
+    """Wait for an execution to end.
+
+    Tasks that read it afterwards take its ARN from :attr:`awaited_execution`.
 
     The wait starts in the triggerer and, on success, ends there: no worker is involved. A failed execution
     resumes the task on a worker and fails it. A retry of the task, or clearing it, redrives the execution
@@ -57,6 +59,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self._asked_for = execution_arn
         self.execution_arn = cast("str", execution_arn)
         self.expected_errors = list(expected_errors)
         self.poll_seconds = poll_seconds
@@ -67,7 +70,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self.start_from_trigger = True
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
-            trigger_kwargs=self._trigger_arguments(_template(execution_arn)),
+            trigger_kwargs=self._trigger_arguments(f"{{{{ {_expression(execution_arn)} }}}}"),
             next_method="execute_complete",
             timeout=timedelta(seconds=self.timeout),
         )
@@ -84,23 +87,29 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             "redriven": redriven,
         }
 
+    @property
+    def awaited_execution(self) -> str:
+        """Template of the ARN of the execution that was waited for in the end.
+
+        Not the task's return value: what a triggerer puts there, Airflow 3.3 encodes twice.
+        """
+        asked_for = _expression(self._asked_for)
+        return f"{{{{ ti.xcom_pull(task_ids='{self.task_id}', key={_RESTARTED}) or {asked_for} }}}}"
+
     def execute(self, context: Context) -> Any:  # noqa: ARG002
         """Defer from a worker; for runs outside the scheduler, such as ``dag.test()``."""
         self._defer(self.execution_arn)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
         """Judge the trigger's event.
 
-        :return: the execution's ARN.
         :raises ExecutionFailedError: with Step Functions' error and the reason.
         """
         arn = event["execution_arn"]
         if event["status"] == "SUCCEEDED" or event.get("error") in self.expected_errors:
-            return str(arn)
+            return
         if event.get("ended_before") and not event["redriven"] and self._is_asked_again(context, arn):
             self._take_up(context, arn)
-        # For tasks that report on executions, whatever came of them.
-        context["ti"].xcom_push(key="return_value", value=arn)
         reason = ": ".join(filter(None, (event.get("error"), explain_cause(event.get("cause")))))
         raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")
 
@@ -117,6 +126,8 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             execution = self.hook.describe_execution(arn)
             if not self.hook.redrive(execution):
                 arn = self.hook.start_again(execution, self._name_of_restart(context))
+                key = f"restarted_{context['dag_run'].clear_number}"
+                context["ti"].xcom_push(key=key, value=arn)
         self._defer(arn, redriven=True)
 
     @staticmethod
@@ -152,9 +163,17 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             self.hook.stop(arn, f"Airflow: out of time in DAG run {run.dag_id} / {run.run_id}")
 
 
-def _template(execution_arn: str | XComArg) -> str:
-    """An XCom reference as a template; in a triggerer XComs are found by an explicit map index only."""
+# Of this clearing of the run: XComs of a task that starts in the triggerer outlive its being cleared.
+_RESTARTED = "'restarted_' ~ dag_run.clear_number"
+
+
+def _expression(execution_arn: str | XComArg) -> str:
+    """A Jinja expression of an ARN; in a triggerer XComs are found by an explicit map index only."""
     if isinstance(execution_arn, str):
-        return execution_arn
+        return (
+            execution_arn.strip().removeprefix("{{").removesuffix("}}")
+            if "{{" in execution_arn
+            else repr(execution_arn)
+        )
     task_id = next(iter(execution_arn.iter_references()))[0].task_id
-    return f"{{{{ ti.xcom_pull(task_ids='{task_id}', map_indexes=-1) }}}}"
+    return f"ti.xcom_pull(task_ids='{task_id}', map_indexes=-1)"

@@ -86,7 +86,7 @@ class ExecutionTrigger(BaseTrigger):
         ended = wait.ended
         self.log.info("%s is %s", self.execution_arn, ended["status"])
         if self.end_here and self.is_result(ended):
-            return TaskSuccessEvent(xcoms={"return_value": self.execution_arn})
+            return TaskSuccessEvent()
         event = {name: ended.get(name) for name in ("status", "error", "cause")}
         event |= {"execution_arn": self.execution_arn, "redriven": self.redriven}
         event["ended_before"] = wait.was_over_at_first_look
