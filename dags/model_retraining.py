@@ -1,11 +1,13 @@
 """Keeps every model of the models folder fresh: one DAG per model folder.
 
 Every hour a run deploys the model's state machine if it changed, starts one execution for the run's data
-interval, waits for it without holding a worker, and reports what the accuracy gate decided.
+interval, waits for it without holding a worker, and reports what the accuracy gate decided: as the gate's
+result, and as asset events that other DAGs can be scheduled on.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
@@ -13,11 +15,15 @@ from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 from retraining import settings
 from retraining.gate import REJECTED_ERROR
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
+from retraining.operators.publish_report import PublishReportOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.run_config import params_schema
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.spec import ModelSpec, load_models
+
+# A failed execution fails the wait, and is reported all the same; one that never began is not.
+EVEN_IF_IT_FAILED = "all_done_min_one_success"
 
 
 def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
@@ -30,21 +36,37 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
         catchup=False,
         params={name: Param(**schema) for name, schema in params_schema(spec).items()},
         tags=["retraining", "sagemaker"],
-        default_args={"aws_conn_id": settings.aws_conn_id()},
+        # A task that is tried again finds what it began, so that a lost worker costs seconds.
+        default_args={
+            "aws_conn_id": settings.aws_conn_id(),
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+        },
     ) as dag:
         deploy = DeployWorkflowOperator(task_id="deploy_workflow", model_folder=folder)
         start = StartRetrainOperator(task_id="start_execution", model_folder=folder, deployment=deploy.output)
         wait = ExecutionSensor(
-            task_id="wait_for_execution", execution_arn=start.output, expected_errors=[REJECTED_ERROR]
+            task_id="wait_for_execution",
+            execution_arn=start.output,
+            expected_errors=[REJECTED_ERROR],
+            # A person who clears it redrives the execution from the state that failed.
+            retries=0,
         )
         gate = AccuracyGateSensor(
             task_id="accuracy_gate",
-            execution_arn=wait.output,
+            execution_arn=wait.awaited_execution,
             model_folder=folder,
-            # A failed execution fails the wait, and is reported all the same; one that never began is not.
-            trigger_rule="all_done_min_one_success",
+            trigger_rule=EVEN_IF_IT_FAILED,
         )
-        deploy >> start >> [wait, gate]
+        publish = PublishReportOperator(
+            task_id="publish_report",
+            execution_arn=wait.awaited_execution,
+            model_folder=folder,
+            trigger_rule=EVEN_IF_IT_FAILED,
+        )
+        deploy >> start >> wait
+        [start, wait] >> gate
+        [start, wait] >> publish
     return dag
 
 

@@ -1,4 +1,4 @@
-"""The steps of a retrain: each function builds one state of the state machine."""
+"""The steps of a retrain up to its gate: each function builds one state of the state machine."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from typing import Any
 import boto3
 import sagemaker
 from sagemaker.estimator import Estimator
-from sagemaker.model import Model
-from stepfunctions.inputs import ExecutionInput
-from stepfunctions.steps import (
-    EndpointConfigStep,
-    EndpointStep,
-    GlueStartJobRunStep,
-    LambdaStep,
-    ModelStep,
-    Retry,
-    Task,
-    TrainingStep,
-)
-from stepfunctions.steps.integration_resources import get_aws_partition
+from stepfunctions.inputs import ExecutionInput, Placeholder
+from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Retry, TrainingStep
 
-from retraining.gate import METRICS_STATE
+from retraining.history import METRICS_STATE
 from retraining.spec import ModelSpec
 
 # Error names as Step Functions gives them. The transient ones of Lambda are those that AWS asks to retry:
@@ -75,6 +64,9 @@ def execution_input() -> ExecutionInput:
             "WindowEnd": str,
             "Threshold": float,
             "DeployPolicy": str,
+            "TrainingInstanceType": str,
+            "Hyperparameters": dict,
+            "BeatChampionBy": float,
         }
     )
 
@@ -93,9 +85,27 @@ def sagemaker_retries() -> list[Retry]:
     return [_full(SAGEMAKER_FULL), _busy(SAGEMAKER_BUSY)]
 
 
-def _etl_uri(bucket: str, channel: str = "") -> str:
+class Intrinsic(Placeholder):  # type: ignore[misc]
+    """An intrinsic function of the Amazon States Language where the SDK takes a placeholder."""
+
+    def __init__(self, expression: str) -> None:
+        super().__init__()
+        self.expression = expression
+
+    def to_jsonpath(self) -> str:
+        """Give the expression, which stands where a path may stand."""
+        return self.expression
+
+
+def _etl_uri(bucket: str, channel: str = "") -> Intrinsic:
     path = f"s3://{bucket}/runs/{{}}" + (f"/{channel}/" if channel else "")
-    return f"States.Format('{path}', $$.Execution.Input['TrainingJobName'])"
+    return Intrinsic(f"States.Format('{path}', $$.Execution.Input['TrainingJobName'])")
+
+
+def _training_job_name() -> Intrinsic:
+    """A redriven training needs another name: SageMaker never takes the name of a job twice."""
+    name, redrive = "$$.Execution.Input['TrainingJobName']", "$$.Execution.RedriveCount"
+    return Intrinsic(f"States.Format('{{}}-{{}}', {name}, {redrive})")
 
 
 def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> GlueStartJobRunStep:
@@ -107,7 +117,7 @@ def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) ->
             "Arguments": {
                 "--source": f"s3://{aws.bucket}/data/{spec.dataset}",
                 "--sql": aws.transform_uri,
-                "--target.$": _etl_uri(aws.bucket),
+                "--target": _etl_uri(aws.bucket),
                 "--start": given["WindowStart"],
                 "--validation_start": given["ValidationStart"],
                 "--end": given["WindowEnd"],
@@ -128,8 +138,7 @@ def _estimator(spec: ModelSpec, aws: Surroundings) -> Estimator:
         instance_type=spec.training.instance_type,
         volume_size=spec.training.volume_gb,
         max_run=spec.training.max_runtime_seconds,
-        output_path=f"s3://{aws.bucket}/training",
-        hyperparameters={name: str(value) for name, value in spec.hyperparameters.items()},
+        output_path=f"s3://{aws.bucket}/runs",
         sagemaker_session=session,
         debugger_hook_config=False,
         disable_profiler=True,
@@ -139,7 +148,7 @@ def _estimator(spec: ModelSpec, aws: Surroundings) -> Estimator:
 def _channel(name: str, bucket: str) -> dict[str, Any]:
     source = {
         "S3DataType": "S3Prefix",
-        "S3Uri.$": _etl_uri(bucket, name),
+        "S3Uri": _etl_uri(bucket, name),
         "S3DataDistributionType": "FullyReplicated",
     }
     return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
@@ -150,76 +159,31 @@ def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
     return TrainingStep(
         "Train",
         estimator=_estimator(spec, aws),
-        job_name=given["TrainingJobName"],
-        parameters={"InputDataConfig": [_channel(name, aws.bucket) for name in ("train", "validation")]},
+        job_name=_training_job_name(),
+        hyperparameters=given["Hyperparameters"],
+        parameters={
+            "InputDataConfig": [_channel(name, aws.bucket) for name in ("train", "validation")],
+            "ResourceConfig": {"InstanceType": given["TrainingInstanceType"]},
+        },
         retry=sagemaker_retries(),
         result_path="$.Training",
     )
 
 
-def metrics_step(spec: ModelSpec, given: ExecutionInput) -> LambdaStep:
-    """Read the training job's metrics by name."""
+def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -> LambdaStep:
+    """Read the training job's metrics by name, and those of the model that the endpoint serves."""
+    payload = {
+        "TrainingJobName": training.output()["Training"]["TrainingJobName"],
+        "MetricName": spec.gate.metric,
+        "EndpointName": given["EndpointName"],
+    }
+    if spec.gate.beat_champion_by is not None:
+        payload["Threshold"] = given["Threshold"]
+        payload["Comparison"] = spec.gate.comparison
+        payload["BeatChampionBy"] = given["BeatChampionBy"]
     return LambdaStep(
         METRICS_STATE,
-        parameters={
-            "FunctionName": given["LambdaFunctionName"],
-            "Payload": {"TrainingJobName": given["TrainingJobName"], "MetricName": spec.gate.metric},
-        },
+        parameters={"FunctionName": given["LambdaFunctionName"], "Payload": payload},
         retry=[_busy(LAMBDA_BUSY)],
         result_path="$.Metrics",
-    )
-
-
-def model_step(training: TrainingStep, given: ExecutionInput) -> ModelStep:
-    """Make the trained artifact a SageMaker model."""
-    estimator = training.estimator
-    model = Model(
-        image_uri=estimator.image_uri,
-        role=estimator.role,
-        env={},
-        sagemaker_session=estimator.sagemaker_session,
-        # The SDK's get_expected_model() assumes that the training's result replaced the state's input.
-        model_data=training.output()["Training"]["ModelArtifacts"]["S3ModelArtifacts"],
-    )
-    return ModelStep(
-        "Create model",
-        model=model,
-        model_name=given["ModelName"],
-        retry=sagemaker_retries(),
-        result_path="$.Model",
-    )
-
-
-def endpoint_config_step(spec: ModelSpec, given: ExecutionInput) -> EndpointConfigStep:
-    """Describe how the model is served; it has the model's name."""
-    return EndpointConfigStep(
-        "Create endpoint config",
-        endpoint_config_name=given["ModelName"],
-        model_name=given["ModelName"],
-        initial_instance_count=spec.serving.instance_count,
-        instance_type=spec.serving.instance_type,
-        retry=sagemaker_retries(),
-        result_path="$.EndpointConfig",
-    )
-
-
-def endpoint_step(given: ExecutionInput, *, update: bool) -> EndpointStep:
-    """Create the endpoint, or point an existing one at the new model."""
-    return EndpointStep(
-        "Update endpoint" if update else "Create endpoint",
-        endpoint_name=given["EndpointName"],
-        endpoint_config_name=given["ModelName"],
-        update=update,
-        retry=sagemaker_retries(),
-        result_path="$.Deployment",
-    )
-
-
-def describe_endpoint_step(state_id: str, given: ExecutionInput) -> Task:
-    """Read the endpoint's status. The SDK has no step for it, so it is a plain task."""
-    return Task(
-        state_id,
-        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:describeEndpoint",
-        parameters={"EndpointName": given["EndpointName"]},
-        result_path="$.Endpoint",
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
+from typing_extensions import is_typeddict
 
 
 class RetrainingError(ValueError):
@@ -44,8 +46,14 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None) -> Ite
 
 
 def _fields_beside(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """Names that are allowed where the last part of the location stands."""
     for part in location[:-1]:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
+        if isinstance(part, int):  # an item of a list, whose annotation was looked into already
+            continue
+        annotation = model.model_fields[part].annotation
+        for candidate in (annotation, *get_args(annotation)):
+            if is_typeddict(candidate):
+                return list(candidate.__annotations__)
+            if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+                model = candidate
     return list(model.model_fields)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from retraining.errors import RunConfigError
+from retraining.hyperparameters import as_strings, computes
 from retraining.run_config import RunConfig
 from retraining.spec import MAX_WINDOW_DAYS, ModelSpec
 
-# Step Functions allows 80 characters, SageMaker 63 for training jobs and models: one name fits all.
-MAX_NAME_LENGTH = 63
+# Step Functions allows 80 characters, SageMaker 63 for training jobs and models: one name fits all, and
+# leaves room for the number that a training job has at its end.
+MAX_NAME_LENGTH = 60
 _DIGEST_LENGTH = 10
 
 
@@ -24,7 +27,7 @@ def execution_name(dag_id: str, run_id: str, attempt: int = 1) -> str:
     reads as DAG and run; the digest keeps runs apart whose readable parts are equal.
 
     :param attempt: which training of the run this is; grows when a finished run is trained again.
-    :return: at most 63 characters of [A-Za-z0-9-], no hyphen at either end.
+    :return: at most 60 characters of [A-Za-z0-9-], no hyphen at either end.
     """
     digest = hashlib.sha256(f"{dag_id}\0{run_id}\0{attempt}".encode()).hexdigest()[:_DIGEST_LENGTH]
     readable = re.sub(r"[^A-Za-z0-9]+", "-", f"{dag_id}-{run_id}").strip("-")
@@ -58,18 +61,59 @@ class Window:
         validation_start = end - timedelta(days=spec.validation_days)
         return cls(end - timedelta(days=window_days), validation_start, end)
 
+    @classmethod
+    def between(cls, start: datetime, end: datetime, spec: ModelSpec) -> Window:
+        """Lay the window [start, end).
 
-def execution_input(
-    *, name: str, window: Window, config: RunConfig, run_type: str, glue_job: str, metrics_function: str
+        :raises RunConfigError: when the window is not longer than its validation part, or over a year long.
+        """
+        shortest, longest = timedelta(days=spec.validation_days), timedelta(days=MAX_WINDOW_DAYS)
+        if not shortest < end - start <= longest:
+            raise RunConfigError(
+                f"window_start: {iso(start)} must be more than {spec.validation_days} days (validation_days)"
+                f" and at most {MAX_WINDOW_DAYS} days before the window's end, {iso(end)}"
+            )
+        return cls(start, end - shortest, end)
+
+
+class Run(Protocol):
+    """What a retrain needs to know of a DAG run; Airflow's own DagRun does."""
+
+    @property
+    def run_type(self) -> str: ...
+    @property
+    def run_after(self) -> datetime: ...
+    @property
+    def data_interval_end(self) -> datetime | None: ...
+
+
+def retrain_input(
+    *, name: str, params: Mapping[str, Any], run: Run, spec: ModelSpec, glue_job: str, metrics_function: str
 ) -> dict[str, Any]:
-    """Make the input of an execution; ``include/workflow`` reads it.
+    """Make the input of a retrain's execution; ``include/workflow`` reads it.
 
-    :param name: from :func:`execution_name`.
-    :param run_type: Airflow's type of the run, which decides what deploy policy ``auto`` means.
+    :param name: from :func:`execution_name`; the model gets it too, and the training job with a number
+        behind it, 0 unless the training was redriven.
+    :param params: the run's params, see :class:`RunConfig`.
+    :param run: decides where the window ends by default, and what deploy policy ``auto`` means.
     :param glue_job: name of the Glue job that extracts and transforms.
     :param metrics_function: name of the Lambda function that reads the training metrics.
+    :raises RunConfigError: names each wrong param, its value and what is allowed.
     """
-    return {
+    config = RunConfig.from_params(params, spec)
+    # A run triggered without a logical date has no data interval.
+    end = config.window_end or run.data_interval_end or run.run_after
+    if config.window_start:
+        window = Window.between(config.window_start, end, spec)
+    else:
+        window = Window.ending(end, spec, config.window_days or spec.window_days)
+    hyperparameters = {**spec.hyperparameters, **config.hyperparameters}
+    if not computes(hyperparameters, spec.gate.metric):
+        raise RunConfigError(
+            f"hyperparameters.eval_metric: {hyperparameters['eval_metric']!r} must contain"
+            f" {spec.gate.metric.partition(':')[2]!r}, which the gate compares"
+        )
+    given = {
         "TrainingJobName": name,
         "GlueJobName": glue_job,
         "ModelName": name,
@@ -79,5 +123,10 @@ def execution_input(
         "ValidationStart": iso(window.validation_start),
         "WindowEnd": iso(window.end),
         "Threshold": config.threshold,
-        "DeployPolicy": config.deploys(run_type),
+        "DeployPolicy": config.deploys(run.run_type),
+        "TrainingInstanceType": config.training_instance_type,
+        "Hyperparameters": as_strings(hyperparameters),
     }
+    if spec.gate.beat_champion_by is not None:
+        given["BeatChampionBy"] = spec.gate.beat_champion_by
+    return given

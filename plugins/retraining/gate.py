@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from retraining.history import last_state, metrics_payload, state_durations
+
 Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
 
 # The error of the state machine's Fail state (include/workflow/definition.py).
 REJECTED_ERROR = "ModelAccuracyTooLow"
-METRICS_STATE = "Read metrics"
+PASSED = ("deployed", "accepted", "stale")
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,13 @@ class GateReport:
 
     :param metric: the gate's metric, ``value`` its value (None when training did not get there).
     :param accuracy: 1 - value for error metrics, None for others.
-    :param champion: the metric of the model that the endpoint served before, where there is one.
+    :param champion: the metric of the model that the endpoint served before, where there is one; measured
+        on that model's own window.
+    :param beat_champion_by: the margin by which the model had to beat the champion, None for not at all.
     :param window_start: start of the half-open window [window_start, window_end), ISO 8601 UTC.
     :param durations: seconds spent in each state.
+    :param consecutive_rejections: how many models in a row were rejected, up to this run. A run whose model
+        was never judged (failed, timed out, aborted) neither counts nor interrupts.
     :param failed_state: where a failed execution ended; ``error`` and ``cause`` say why.
     """
 
@@ -33,6 +39,7 @@ class GateReport:
     threshold: float
     accuracy: float | None
     champion: float | None
+    beat_champion_by: float | None
     window_start: str
     window_end: str
     execution_arn: str
@@ -41,6 +48,7 @@ class GateReport:
     model_name: str | None
     endpoint: str
     durations: dict[str, float]
+    consecutive_rejections: int
     failed_state: str | None
     error: str | None
     cause: str | None
@@ -59,7 +67,7 @@ def outcome_of(execution: Mapping[str, Any]) -> Outcome:
     match execution["status"]:
         case "SUCCEEDED":
             outcome = json.loads(execution["output"]).get("Outcome")
-            if outcome not in ("deployed", "accepted", "stale"):
+            if outcome not in PASSED:
                 raise ValueError(f"{execution['executionArn']} succeeded with unknown Outcome {outcome!r}")
             return outcome  # type: ignore[no-any-return]
         case "FAILED":
@@ -73,20 +81,28 @@ def outcome_of(execution: Mapping[str, Any]) -> Outcome:
 
 
 def gate_report(
-    *, model: str, metric: str, execution: Mapping[str, Any], history: Iterable[Mapping[str, Any]]
+    *,
+    model: str,
+    metric: str,
+    execution: Mapping[str, Any],
+    history: Iterable[Mapping[str, Any]],
+    prior: Mapping[str, Any] | None = None,
 ) -> GateReport:
     """Report on an ended execution.
 
     :param metric: name of the gate's metric.
     :param execution: as DescribeExecution describes it.
     :param history: events of GetExecutionHistory, oldest first.
+    :param prior: the report before this one, as :meth:`GateReport.to_dict` gave it.
+    :raises ValueError: while the execution runs, or when its output names no outcome.
     """
     given = json.loads(execution["input"])
     events = list(history)
     outcome = outcome_of(execution)
-    value = _metric_value(events, metric)
-    models = ("deployed", "accepted", "stale")
-    failed = outcome not in (*models, "rejected")
+    read = metrics_payload(events)
+    value = read.get("Metrics", {}).get(metric)
+    champion = (read.get("Champion") or {}).get("Metrics", {}).get(metric)
+    failed = outcome not in (*PASSED, "rejected")
     return GateReport(
         model=model,
         outcome=outcome,
@@ -94,37 +110,29 @@ def gate_report(
         value=value,
         threshold=given["Threshold"],
         accuracy=None if value is None or not metric.endswith(":error") else 1 - value,
-        champion=None,
+        champion=champion,
+        beat_champion_by=given.get("BeatChampionBy"),
         window_start=given["WindowStart"],
         window_end=given["WindowEnd"],
         execution_arn=execution["executionArn"],
         state_machine_version=execution.get("stateMachineVersionArn"),
-        training_job=given["TrainingJobName"],
-        model_name=given["ModelName"] if outcome in models else None,
+        training_job=read.get("TrainingJobName")
+        or f"{given['TrainingJobName']}-{execution.get('redriveCount', 0)}",
+        model_name=given["ModelName"] if outcome in PASSED else None,
         endpoint=given["EndpointName"],
         durations=state_durations(events),
-        failed_state=_last_state(events) if failed else None,
+        consecutive_rejections=_rejections(outcome, prior),
+        failed_state=last_state(events) if failed else None,
         error=execution.get("error"),
         cause=explain_cause(execution.get("cause")),
     )
 
 
-def state_durations(history: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Add up the seconds spent in each state; a state that was entered repeatedly counts all of them."""
-    seconds: dict[str, float] = {}
-    entered: dict[str, Any] = {}
-    for event in history:
-        if "stateEnteredEventDetails" in event:
-            entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
-        elif "stateExitedEventDetails" in event:
-            name = event["stateExitedEventDetails"]["name"]
-            spent = (event["timestamp"] - entered.pop(name)).total_seconds()
-            seconds[name] = round(seconds.get(name, 0) + spent, 3)
-        elif event["type"] in ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"):
-            for name, since in entered.items():
-                spent = (event["timestamp"] - since).total_seconds()
-                seconds[name] = round(seconds.get(name, 0) + spent, 3)
-    return seconds
+def _rejections(outcome: Outcome, prior: Mapping[str, Any] | None) -> int:
+    before: int = (prior or {}).get("consecutive_rejections", 0)
+    if outcome in PASSED:
+        return 0
+    return before + 1 if outcome == "rejected" else before
 
 
 def explain_cause(cause: str | None) -> str | None:
@@ -144,19 +152,3 @@ def explain_cause(cause: str | None) -> str | None:
         if description.get(field):
             return str(description[field])
     return cause
-
-
-def _metric_value(history: list[Mapping[str, Any]], metric: str) -> float | None:
-    for event in reversed(history):
-        details = event.get("stateExitedEventDetails")
-        if details and details["name"] == METRICS_STATE:
-            metrics = json.loads(details["output"])["Metrics"]["Payload"]["Metrics"]
-            return float(metrics[metric])
-    return None
-
-
-def _last_state(history: list[Mapping[str, Any]]) -> str | None:
-    for event in reversed(history):
-        if "stateEnteredEventDetails" in event:
-            return str(event["stateEnteredEventDetails"]["name"])
-    return None

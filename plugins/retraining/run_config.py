@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
+from retraining import hyperparameters
 from retraining.errors import RunConfigError, explain
+from retraining.hyperparameters import Hyperparameters
 from retraining.spec import (
     ENDPOINT_NAME,
+    INSTANCE_TYPE,
     MAX_WINDOW_DAYS,
     DeployPolicy,
     ModelSpec,
-    StrictModel,
 )
+from retraining.strict_model import StrictModel
+
+DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$"
+# No data is older or newer; far ends of the calendar cannot be reckoned with.
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _moment(value: Any) -> Any:
+    """Read a date-time strictly: pydantic would take numbers and local times as well."""
+    if value is None:
+        return value
+    try:
+        if not isinstance(value, str) or not re.fullmatch(DATE_TIME[1:-1], value, re.ASCII):
+            raise ValueError
+        moment = datetime.fromisoformat(value.upper())
+        if not EARLIEST <= moment <= LATEST:
+            raise ValueError
+    except ValueError:
+        raise ValueError(
+            "must be a date-time of ISO 8601 with its UTC offset, such as 2013-05-01T00:00:00Z,"
+            f" from {EARLIEST.year} to {LATEST.year}"
+        ) from None
+    # An execution's input knows whole seconds.
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+_MOMENT = BeforeValidator(_moment)
+# Airflow's form takes a field for an optional one by this form of "type", not by "anyOf".
+_MOMENT_SCHEMA = WithJsonSchema({"type": ["null", "string"], "format": "date-time", "pattern": DATE_TIME})
+_DAYS_SCHEMA = WithJsonSchema({"type": ["null", "integer"], "minimum": 2, "maximum": MAX_WINDOW_DAYS})
 
 
 class RunConfig(StrictModel):
@@ -28,14 +70,23 @@ class RunConfig(StrictModel):
         float,
         Field(strict=True, ge=0, le=1, allow_inf_nan=False, description="The accuracy gate's threshold."),
     ]
+    window_start: Annotated[
+        datetime | None,
+        _MOMENT,
+        _MOMENT_SCHEMA,
+        Field(description="First moment of the data (UTC offset included), instead of window_days."),
+    ] = None
     window_days: Annotated[
-        int,
-        Field(
-            ge=2,
-            le=MAX_WINDOW_DAYS,
-            description="Days of data before the end of the data interval.",
-        ),
-    ]
+        int | None,
+        _DAYS_SCHEMA,
+        Field(ge=2, le=MAX_WINDOW_DAYS, description="Days of data before the window's end."),
+    ] = None
+    window_end: Annotated[
+        datetime | None,
+        _MOMENT,
+        _MOMENT_SCHEMA,
+        Field(description="First moment after the data; empty: the end of the run's data interval."),
+    ] = None
     deploy_policy: Annotated[
         DeployPolicy, Field(description="Deploy an accepted model? auto: yes, except in backfills.")
     ]
@@ -43,17 +94,47 @@ class RunConfig(StrictModel):
         str,
         Field(pattern=ENDPOINT_NAME, description="SageMaker endpoint that an accepted model is deployed to."),
     ]
+    training_instance_type: Annotated[
+        str, Field(pattern=INSTANCE_TYPE, description="What the training job runs on.")
+    ]
+    hyperparameters: Annotated[
+        Hyperparameters, Field(description='Instead of the model\'s own ones: {"max_depth": 6}.')
+    ]
+
+    @field_validator("window_days", mode="before")
+    @classmethod
+    def _is_no_boolean(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("must be a number of days")
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_window(self) -> RunConfig:
+        if self.window_start is None:
+            return self
+        if self.window_days is not None:
+            raise ValueError(
+                "window_start: give window_start or window_days, not both"
+                f" (window_days is {self.window_days})"
+            )
+        if self.window_end is not None and self.window_start >= self.window_end:
+            raise ValueError(
+                f"window_start: {self.window_start.isoformat()} must be before window_end"
+                f" ({self.window_end.isoformat()})"
+            )
+        return self
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> RunConfig:
+    def from_params(cls, params: Mapping[str, Any], spec: ModelSpec) -> RunConfig:
         """Check a run's params.
 
-        :raises RunConfigError: names each wrong param, its value and what is allowed.
+        :param params: by name; the model decides what they leave out.
+        :raises RunConfigError: names each wrong or unknown param, its value and what is allowed.
         """
         try:
-            return cls.model_validate({name: params.get(name) for name in cls.model_fields})
+            return cls.model_validate({**_defaults(spec), **params})
         except ValidationError as error:
-            raise RunConfigError("\n".join(explain(error))) from None
+            raise RunConfigError("\n".join(explain(error, cls))) from None
 
     def deploys(self, run_type: str) -> Literal["never", "force"]:
         """Resolve ``auto``: a backfill retrains history and leaves the endpoint alone.
@@ -65,14 +146,25 @@ class RunConfig(StrictModel):
         return self.deploy_policy
 
 
-def params_schema(spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    """JSON schema of a model's run params by name, each with the model's default."""
-    properties = RunConfig.model_json_schema()["properties"]
-    properties["window_days"]["minimum"] = spec.validation_days + 1
-    defaults = {
+def _defaults(spec: ModelSpec) -> dict[str, Any]:
+    return {
         "threshold": spec.gate.threshold,
-        "window_days": spec.window_days,
+        "window_start": None,
+        "window_days": None,
+        "window_end": None,
         "deploy_policy": spec.deploy_policy,
         "endpoint": spec.endpoint,
+        "training_instance_type": spec.training.instance_type,
+        "hyperparameters": {},
     }
-    return {name: {"default": defaults[name], **schema} for name, schema in properties.items()}
+
+
+def params_schema(spec: ModelSpec) -> dict[str, dict[str, Any]]:
+    """JSON schema of a model's run params by name, each with the model's default."""
+    schema = RunConfig.model_json_schema()["properties"]
+    schema["window_days"]["minimum"] = spec.validation_days + 1
+    schema["window_days"]["description"] += f" Empty: {spec.window_days}, or as window_start says."
+    # Inline, because Airflow checks each param by its own schema.
+    described = {"description": schema["hyperparameters"]["description"]}
+    schema["hyperparameters"] = hyperparameters.json_schema() | described
+    return {name: {**schema[name], "default": default} for name, default in _defaults(spec).items()}

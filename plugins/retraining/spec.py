@@ -7,37 +7,20 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from croniter import croniter
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from retraining.errors import ModelSpecError, explain
+from retraining.gate_spec import Gate, Notify
+from retraining.hyperparameters import Hyperparameters, computes
+from retraining.strict_model import StrictModel
 
 DeployPolicy = Literal["auto", "never", "force"]
 
 MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 # SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
 ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
-METRIC_NAME = r"^(train|validation):[a-z0-9@_.-]+$"
 INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 MAX_WINDOW_DAYS = 366
-
-
-class StrictModel(BaseModel):
-    """Refuses unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Gate(StrictModel):
-    """The accuracy gate: which training metric is compared with which threshold.
-
-    :param metric: the metric's name as the algorithm reports it, such as ``validation:error``.
-    :param threshold: accepted when the metric is on the right side of it, never when equal.
-    :param comparison: the right side: ``less_than`` for errors, ``greater_than`` for scores.
-    """
-
-    metric: Annotated[str, Field(pattern=METRIC_NAME)] = "validation:error"
-    threshold: float = 0.10
-    comparison: Literal["less_than", "greater_than"] = "less_than"
 
 
 class Algorithm(StrictModel):
@@ -83,6 +66,7 @@ class ModelSpec(StrictModel):
     :param timeout_seconds: an execution that takes longer ends ``timed_out``.
     :param deploy_policy: ``auto`` deploys accepted models of scheduled and manual runs but not of
         backfills; ``never`` and ``force`` decide for every kind of run.
+    :param notify: who is told about which outcomes; nobody by default.
     """
 
     name: Annotated[str, Field(pattern=MODEL_NAME)]
@@ -94,11 +78,12 @@ class ModelSpec(StrictModel):
     validation_days: Annotated[int, Field(ge=1)] = 7
     gate: Gate = Gate()
     algorithm: Algorithm = Algorithm()
-    hyperparameters: dict[str, str | int | float]
+    hyperparameters: Hyperparameters
     training: Training = Training()
     serving: Serving = Serving()
     timeout_seconds: Annotated[int, Field(ge=60, le=31536000)] = 14400
     deploy_policy: DeployPolicy = "auto"
+    notify: list[Notify] = Field(default_factory=list)
 
     @field_validator("schedule")
     @classmethod
@@ -109,7 +94,7 @@ class ModelSpec(StrictModel):
 
     @field_validator("hyperparameters")
     @classmethod
-    def _are_trainable(cls, value: dict[str, str | int | float]) -> dict[str, str | int | float]:
+    def _are_trainable(cls, value: Hyperparameters) -> Hyperparameters:
         if "num_round" not in value:
             raise ValueError("must have num_round, the number of boosting rounds")
         return value
@@ -124,11 +109,10 @@ class ModelSpec(StrictModel):
 
     @model_validator(mode="after")
     def _trains_with_the_gates_metric(self) -> ModelSpec:
-        computed = str(self.hyperparameters.get("eval_metric", "")).split(",")
-        if self.gate.metric.partition(":")[2] not in computed:
+        if not computes(self.hyperparameters, self.gate.metric):
             raise ValueError(
                 f"gate.metric: {self.gate.metric!r} is not computed in training;"
-                f" hyperparameters.eval_metric has {', '.join(computed) or 'nothing'}"
+                f" hyperparameters.eval_metric has {self.hyperparameters.get('eval_metric', 'nothing')}"
             )
         return self
 

@@ -10,10 +10,11 @@ import pytest
 import yaml
 
 from retraining.compiler import Surroundings, WorkflowCompiler
-from retraining.spec import ModelSpec
+from retraining.spec import ModelSpec, load_spec
 
 PROJECT = Path(__file__).parents[2]
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
+FLIGHT_DELAY_SPEC = load_spec(FLIGHT_DELAY)
 SURROUNDINGS = Surroundings("eu-west-1", "a-bucket", "arn:aws:iam::123456789012:role/training")
 
 

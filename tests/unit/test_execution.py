@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,22 +12,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.errors import RunConfigError
-from retraining.execution import Window, execution_input, execution_name, iso
-from retraining.run_config import RunConfig
+from retraining.execution import Window, execution_name, iso, retrain_input
 from retraining.spec import ModelSpec
+from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
-PARAMS: dict[str, Any] = {
-    "threshold": 0.1,
-    "window_days": 28,
-    "deploy_policy": "auto",
-    "endpoint": "flight-delay",
-}
+END = datetime(2013, 5, 1, tzinfo=UTC)
+
+
+def made(
+    spec: ModelSpec, end: datetime | None = END, run_type: str = "manual", **params: Any
+) -> dict[str, Any]:
+    run = SimpleNamespace(
+        run_type=run_type, data_interval_end=end, run_after=datetime(2013, 6, 1, tzinfo=UTC)
+    )
+    return retrain_input(
+        name="a-name", params=params, run=run, spec=spec, glue_job="etl", metrics_function="metrics"
+    )
 
 
 @given(st.text(), st.text(), st.integers(1, 1000))
 def test_names_are_valid_for_step_functions_and_sagemaker(dag_id: str, run_id: str, attempt: int) -> None:
     name = execution_name(dag_id, run_id, attempt)
-    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name)
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,59}", name)
     assert name == execution_name(dag_id, run_id, attempt)
 
 
@@ -47,7 +54,7 @@ def test_runs_that_read_alike_have_different_names() -> None:
 
 def test_a_name_reads_as_dag_and_run() -> None:
     name = execution_name("flight_delay_retraining", "scheduled__2013-05-01T00:00:00+00:00")
-    assert name.startswith("flight-delay-retraining-scheduled-2013-05-01T00-00-0")
+    assert name.startswith("flight-delay-retraining-scheduled-2013-05-01T00-0")
 
 
 def test_window_ends_with_the_interval_and_its_last_days_validate(spec: ModelSpec) -> None:
@@ -72,16 +79,7 @@ def test_moments_are_written_in_utc() -> None:
 
 
 def test_input_has_the_articles_five_names_the_window_and_the_choices(spec: ModelSpec) -> None:
-    window = Window.ending(datetime(2013, 5, 1, tzinfo=UTC), spec, 28)
-    made = execution_input(
-        name="a-name",
-        window=window,
-        config=RunConfig.from_params(PARAMS | {"threshold": 0}),
-        run_type="backfill",
-        glue_job="etl",
-        metrics_function="metrics",
-    )
-    assert made == {
+    assert made(spec, run_type="backfill", threshold=0, hyperparameters={"max_depth": "3", "alpha": 0.5}) == {
         "TrainingJobName": "a-name",
         "GlueJobName": "etl",
         "ModelName": "a-name",
@@ -92,4 +90,90 @@ def test_input_has_the_articles_five_names_the_window_and_the_choices(spec: Mode
         "WindowEnd": "2013-05-01T00:00:00Z",
         "Threshold": 0.0,
         "DeployPolicy": "never",
+        "TrainingInstanceType": "ml.m5.xlarge",
+        "Hyperparameters": {
+            "objective": "binary:logistic",
+            "eval_metric": "error",
+            "num_round": "100",
+            "max_depth": "3",
+            "eta": "0.2",
+            "gamma": "4",
+            "min_child_weight": "6",
+            "subsample": "0.8",
+            "seed": "0",
+            "alpha": "0.5",
+        },
     }
+
+
+def test_a_margin_over_the_champion_is_input_where_the_model_asks_for_one(model_yaml: dict[str, Any]) -> None:
+    model_yaml["gate"]["beat_champion_by"] = 0
+    assert made(ModelSpec.model_validate(model_yaml))["BeatChampionBy"] == 0
+
+
+def test_a_run_without_data_interval_ends_its_window_when_it_may_run(spec: ModelSpec) -> None:
+    assert made(spec, end=None)["WindowEnd"] == "2013-06-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("params", "window"),
+    [
+        ({"window_end": "2013-04-01T00:00:00Z"}, ("2013-03-04", "2013-03-25", "2013-04-01")),
+        ({"window_days": 8}, ("2013-04-23", "2013-04-24", "2013-05-01")),
+        ({"window_start": "2013-04-23T00:00:00Z"}, ("2013-04-23", "2013-04-24", "2013-05-01")),
+        (
+            {"window_start": "2013-01-01T01:00:00+01:00", "window_end": "2013-02-01T00:00:00Z"},
+            ("2013-01-01", "2013-01-25", "2013-02-01"),
+        ),
+    ],
+)
+def test_window_of_a_manual_run(spec: ModelSpec, params: dict[str, Any], window: tuple[str, ...]) -> None:
+    given = made(spec, **params)
+    laid = (given["WindowStart"], given["ValidationStart"], given["WindowEnd"])
+    assert laid == tuple(f"{day}T00:00:00Z" for day in window)
+
+
+@pytest.mark.parametrize(
+    "start", ["2013-05-02T00:00:00Z", "2013-05-01T00:00:00Z", "2013-04-24T00:00:00Z", "2012-04-29T00:00:00Z"]
+)
+def test_a_start_must_leave_rows_to_train_on_before_the_intervals_end(spec: ModelSpec, start: str) -> None:
+    with pytest.raises(RunConfigError, match=rf"^window_start: {start} must be more than 7 days"):
+        made(spec, window_start=start)
+
+
+def test_hyperparameters_must_go_on_computing_the_gates_metric(spec: ModelSpec) -> None:
+    with pytest.raises(RunConfigError, match=r"^hyperparameters.eval_metric: 'auc' must contain 'error'"):
+        made(spec, hyperparameters={"eval_metric": "auc"})
+    assert made(spec, hyperparameters={"eval_metric": "auc,error"})["Hyperparameters"]["eval_metric"]
+
+
+moments = st.datetimes(datetime(1969, 1, 1), datetime(2201, 1, 1)).map(
+    lambda moment: f"{moment.isoformat()}Z"
+)
+confs = st.fixed_dictionaries(
+    {},
+    optional={
+        "window_start": st.none() | moments,
+        "window_end": st.none() | moments,
+        "window_days": st.none() | st.integers(-1, 400),
+        "hyperparameters": st.fixed_dictionaries(
+            {}, optional={"eval_metric": st.sampled_from(["auc", "error"])}
+        ),
+    },
+)
+
+
+@given(confs, moments)
+def test_no_window_is_laid_in_the_wrong_order(conf: dict[str, Any], end: str) -> None:
+    try:
+        given = made(FLIGHT_DELAY_SPEC, datetime.fromisoformat(end), **conf)
+    except RunConfigError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert refused.partition(":")[0].partition(".")[0] in conf
+        return
+    start, validation, end = (given[key] for key in ("WindowStart", "ValidationStart", "WindowEnd"))
+    assert start < validation < end
+    assert "error" in given["Hyperparameters"]["eval_metric"].split(",")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from retraining.gate import explain_cause, gate_report, outcome_of, state_durations
+from retraining.gate import GateReport, explain_cause, gate_report, outcome_of
+from retraining.report_table import report_table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GIVEN = {
@@ -23,6 +24,23 @@ GIVEN = {
 
 def execution(status: str, **fields: Any) -> dict[str, Any]:
     return {"executionArn": "arn:x", "status": status, "input": json.dumps(GIVEN), **fields}
+
+
+def rejected(prior: dict[str, Any] | None = None, **given: Any) -> GateReport:
+    payload = metrics(0.127)["Metrics"]["Payload"] | {
+        "Champion": {"TrainingJobName": "before", "Metrics": {"validation:error": 0.09}}
+    }
+    history = [
+        entered("Read metrics", 0),
+        exited("Read metrics", 1.25, {"Metrics": {"Payload": payload}}),
+        entered("Reject model", 1.25),
+        event("ExecutionFailed", 1.25),
+    ]
+    ended = execution("FAILED", error="ModelAccuracyTooLow", cause="too low")
+    ended["input"] = json.dumps(GIVEN | given)
+    return gate_report(
+        model="flight_delay", metric="validation:error", execution=ended, history=history, prior=prior
+    )
 
 
 def entered(state: str, second: float) -> dict[str, Any]:
@@ -70,18 +88,69 @@ def test_success_without_a_known_outcome_is_not_taken_for_one() -> None:
 
 
 def test_rejected_report_has_the_metric_and_no_failure() -> None:
-    history = [
-        entered("Read metrics", 0),
-        exited("Read metrics", 1, metrics(0.127)),
-        entered("Reject model", 1),
-        event("ExecutionFailed", 1),
-    ]
-    ended = execution("FAILED", error="ModelAccuracyTooLow", cause="too low")
-    report = gate_report(model="flight_delay", metric="validation:error", execution=ended, history=history)
+    report = rejected()
     assert (report.outcome, report.value, report.threshold) == ("rejected", 0.127, 0.1)
     assert report.accuracy == pytest.approx(0.873)
     assert report.failed_state is None
     assert report.model_name is None
+
+
+def test_champion_and_margin_are_reported() -> None:
+    report = rejected(BeatChampionBy=0.01)
+    assert (report.champion, report.beat_champion_by) == (0.09, 0.01)
+
+
+@pytest.mark.parametrize("champion", [None, {"TrainingJobName": "auc", "Metrics": {"validation:auc": 0.9}}])
+def test_no_champion_or_one_without_the_metric(champion: dict[str, Any] | None) -> None:
+    output = metrics(0.05)
+    output["Metrics"]["Payload"]["Champion"] = champion
+    report = gate_report(
+        model="m",
+        metric="validation:error",
+        execution=execution("SUCCEEDED", output='{"Outcome": "deployed"}'),
+        history=[entered("Read metrics", 0), exited("Read metrics", 1, output)],
+    )
+    assert (report.outcome, report.value, report.champion) == ("deployed", 0.05, None)
+
+
+def test_rejections_in_a_row_are_counted_on_from_the_report_before() -> None:
+    first = rejected()
+    second = rejected(first.to_dict())
+    assert (first.consecutive_rejections, second.consecutive_rejections) == (1, 2)
+    # Reports that were written before this field count from here on.
+    assert rejected({"outcome": "rejected"}).consecutive_rejections == 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "rejections"),
+    [
+        (execution("SUCCEEDED", output='{"Outcome": "accepted"}'), 0),
+        (execution("FAILED", error="States.TaskFailed"), 2),
+        (execution("ABORTED"), 2),
+    ],
+)
+def test_only_a_model_that_passes_ends_a_row_of_rejections(ended: dict[str, Any], rejections: int) -> None:
+    prior = rejected(rejected().to_dict()).to_dict()
+    report = gate_report(model="m", metric="validation:error", execution=ended, history=[], prior=prior)
+    assert report.consecutive_rejections == rejections
+
+
+def test_table_is_aligned_and_leaves_out_what_there_is_not() -> None:
+    table = report_table(rejected())
+    assert table == [
+        "outcome              rejected",
+        "validation:error     0.127",
+        "threshold            0.1",
+        "champion             0.09",
+        "accuracy             87.30%",
+        "rejections in a row  1",
+        "window               [2013-04-03T00:00:00Z, 2013-05-01T00:00:00Z)",
+        "training job         job-0",
+        "endpoint             flight-delay",
+        "  Read metrics       1.2 s",
+        "  Reject model       0.0 s",
+        "execution            arn:x",
+    ]
 
 
 def test_failed_report_names_state_and_reason() -> None:
@@ -108,11 +177,6 @@ def test_a_score_metric_has_no_accuracy() -> None:
         history=[entered("Read metrics", 0), exited("Read metrics", 1, output)],
     )
     assert (report.value, report.accuracy) == (0.93, None)
-
-
-def test_durations_add_up_states_that_are_entered_repeatedly() -> None:
-    history = [entered("Check", 0), exited("Check", 1), entered("Check", 6), exited("Check", 8.5)]
-    assert state_durations(history) == {"Check": 3.5}
 
 
 @pytest.mark.parametrize(

@@ -37,13 +37,19 @@ def set_field(content: dict[str, Any], field: str, value: object) -> None:
         ("gate.threshold", "low", "valid number"),
         ("gate.comparison", "less", "'less_than' or 'greater_than'"),
         ("gate.treshold", 0.1, "unknown field; allowed are metric, threshold, comparison"),
+        ("gate.threshold", 10, "less than or equal to 1"),
+        ("gate.beat_champion_by", -0.01, "greater than or equal to 0"),
+        ("gate.on_rejected", "ignore", "'skip', 'fail' or 'succeed'"),
+        ("gate.max_consecutive_rejections", 0, "greater than or equal to 1"),
         ("algorithm.version", "latest", "'1.7-1'"),
         ("algorithm.name", "lightgbm", "'xgboost'"),
         ("training.instance_type", "m5.xlarge", "pattern"),
         ("training.instance_count", 0, "greater than or equal to 1"),
         ("serving.instance_typ", "ml.m5.large", "unknown field; allowed are instance_type, instance_count"),
         ("hyperparameters", {"max_depth": 5}, "num_round"),
-        ("hyperparameters.depth", [5], "valid string"),
+        ("hyperparameters.depth", 5, "unknown field; allowed are num_round, objective, eval_metric"),
+        ("hyperparameters.eta", 1.5, "less than or equal to 1"),
+        ("hyperparameters.max_depth", [5], "valid integer"),
         ("modell", "x", "unknown field; allowed are name, description, endpoint"),
     ],
 )
@@ -58,6 +64,30 @@ def test_bad_field_is_named_with_value_and_what_is_allowed(
     assert str(model / "model.yaml") in message
     assert field in message
     assert allowed in message
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("outcomes", [], "at least 1 item"),
+        ("outcomes", ["deplyed"], "'deployed', 'accepted', 'stale', 'rejected'"),
+        ("notifier", "SnsNotifier", "pattern"),
+        ("notifier", "os.system()", "pattern"),
+        ("message", "hello", "unknown field; allowed are outcomes, notifier, arguments"),
+    ],
+)
+def test_bad_notification_is_named(
+    tmp_path: Path, model_yaml: dict[str, Any], field: str, value: object, allowed: str
+) -> None:
+    model_yaml["notify"] = [
+        {"outcomes": ["failed"], "notifier": "a.B"},
+        {"outcomes": ["failed"], "notifier": "a.B"},
+    ]
+    model_yaml["notify"][1][field] = value
+    with pytest.raises(ModelSpecError) as refused:
+        load_spec(write_model(tmp_path, model_yaml))
+    assert f"notify.1.{field}" in str(refused.value)
+    assert allowed in str(refused.value)
 
 
 def test_missing_field_is_named(tmp_path: Path, model_yaml: dict[str, Any]) -> None:

@@ -13,7 +13,14 @@ from botocore.stub import Stubber
 
 from include.lambdas.training_metrics import handler as training_metrics
 
-EVENT = {"TrainingJobName": "flight-delay-1", "MetricName": "validation:error"}
+EVENT = {
+    "TrainingJobName": "flight-delay-1",
+    "MetricName": "validation:error",
+    "EndpointName": "flight-delay",
+}
+MOMENT = datetime(2013, 5, 1, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:"
+ARTIFACT = "s3://lake/runs/champion/output/model.tar.gz"
 
 
 @pytest.fixture
@@ -26,25 +33,74 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
         yield stubber
 
 
-def describe(stubber: Stubber, status: str = "Completed", **metrics: float) -> None:
-    moment = datetime(2013, 5, 1, tzinfo=UTC)
+def describe(
+    stubber: Stubber,
+    status: str = "Completed",
+    job: str = "flight-delay-1",
+    artifact: str = "s3://lake/model.tar.gz",
+    **metrics: float,
+) -> None:
     description: dict[str, Any] = {
-        "TrainingJobName": "flight-delay-1",
-        "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/flight-delay-1",
+        "TrainingJobName": job,
+        "TrainingJobArn": f"{ARN}training-job/{job}",
         "TrainingJobStatus": status,
         "SecondaryStatus": status,
-        "ModelArtifacts": {"S3ModelArtifacts": "s3://lake/model.tar.gz"},
+        "ModelArtifacts": {"S3ModelArtifacts": artifact},
         "AlgorithmSpecification": {"TrainingInputMode": "File"},
         "ResourceConfig": {"VolumeSizeInGB": 5},
         "StoppingCondition": {},
-        "CreationTime": moment,
+        "CreationTime": MOMENT,
     }
     if metrics:
         description["FinalMetricDataList"] = [
-            {"MetricName": name.replace("_", ":"), "Value": value, "Timestamp": moment}
+            {"MetricName": name.replace("_", ":"), "Value": value, "Timestamp": MOMENT}
             for name, value in metrics.items()
         ]
-    stubber.add_response("describe_training_job", description, {"TrainingJobName": "flight-delay-1"})
+    stubber.add_response("describe_training_job", description, {"TrainingJobName": job})
+
+
+def not_found(stubber: Stubber, what: str, message: str = "Could not find it.") -> None:
+    stubber.add_client_error(f"describe_{what}", "ValidationException", message, 400)
+
+
+def serve(
+    stubber: Stubber, artifact: str | None = ARTIFACT, status: str = "InService", variants: int = 1
+) -> None:
+    """An endpoint, its configuration and its model; no artifact means that the model has none."""
+    stubber.add_response(
+        "describe_endpoint",
+        {
+            "EndpointName": "flight-delay",
+            "EndpointArn": f"{ARN}endpoint/flight-delay",
+            "EndpointConfigName": "a-config",
+            "EndpointStatus": status,
+            "CreationTime": MOMENT,
+            "LastModifiedTime": MOMENT,
+        },
+        {"EndpointName": "flight-delay"},
+    )
+    if status != "InService":
+        return
+    stubber.add_response(
+        "describe_endpoint_config",
+        {
+            "EndpointConfigName": "a-config",
+            "EndpointConfigArn": f"{ARN}endpoint-config/a-config",
+            "ProductionVariants": [{"VariantName": f"v{i}", "ModelName": "a-model"} for i in range(variants)],
+            "CreationTime": MOMENT,
+        },
+        {"EndpointConfigName": "a-config"},
+    )
+    if variants != 1:
+        return
+    model: dict[str, Any] = {
+        "ModelName": "a-model",
+        "ModelArn": f"{ARN}model/a-model",
+        "CreationTime": MOMENT,
+    }
+    if artifact:
+        model["PrimaryContainer"] = {"Image": "xgboost", "ModelDataUrl": artifact}
+    stubber.add_response("describe_model", model, {"ModelName": "a-model"})
 
 
 def test_unknown_job_is_reported_as_sagemaker_does(sagemaker: Stubber) -> None:
@@ -80,10 +136,93 @@ def test_incomplete_event_names_what_is_missing(sagemaker: Stubber, key: str) ->
 @pytest.mark.parametrize("value", [0.0, 0.08038786362214576])
 def test_metrics_come_by_name_whatever_their_order(sagemaker: Stubber, value: float) -> None:
     describe(sagemaker, train_error=0.05, validation_error=value)
+    not_found(sagemaker, "endpoint")
     assert training_metrics.handler(EVENT, None) == {
         "TrainingJobName": "flight-delay-1",
         "Metrics": {"train:error": 0.05, "validation:error": value},
+        "Champion": None,
     }
+
+
+def test_champion_is_the_training_job_whose_artifact_the_endpoint_serves(sagemaker: Stubber) -> None:
+    serve(sagemaker)
+    describe(sagemaker, job="champion", artifact=ARTIFACT, validation_error=0.09)
+    assert training_metrics.find_champion("flight-delay") == {
+        "TrainingJobName": "champion",
+        "Metrics": {"validation:error": 0.09},
+    }
+    sagemaker.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("status", ["Creating", "Failed", "OutOfService", "Deleting"])
+def test_an_endpoint_that_serves_nothing_has_no_champion(sagemaker: Stubber, status: str) -> None:
+    serve(sagemaker, status=status)
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+@pytest.mark.parametrize("artifact", [None, "s3://lake/model.tar.gz", "model.tar.gz"])
+def test_a_model_without_a_training_jobs_artifact_is_no_champion(
+    sagemaker: Stubber, artifact: str | None
+) -> None:
+    serve(sagemaker, artifact)
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+def test_a_model_whose_training_job_is_not_there_is_no_champion(sagemaker: Stubber) -> None:
+    serve(sagemaker)
+    not_found(sagemaker, "training_job", "Requested resource not found.")
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+def test_several_models_at_an_endpoint_are_no_champion(sagemaker: Stubber) -> None:
+    serve(sagemaker, variants=2)
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+def test_a_job_that_only_has_the_artifacts_name_is_no_champion(sagemaker: Stubber) -> None:
+    serve(sagemaker)
+    describe(
+        sagemaker, job="champion", artifact="s3://other/champion/output/model.tar.gz", validation_error=0.1
+    )
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+def test_a_job_that_left_no_metrics_is_no_champion(sagemaker: Stubber) -> None:
+    serve(sagemaker)
+    describe(sagemaker, job="champion", artifact=ARTIFACT)
+    assert training_metrics.find_champion("flight-delay") is None
+
+
+def test_aws_failing_is_not_taken_for_a_missing_champion(sagemaker: Stubber) -> None:
+    sagemaker.add_client_error("describe_endpoint", "AccessDeniedException", "not authorized", 400)
+    with pytest.raises(ClientError, match="not authorized"):
+        training_metrics.find_champion("flight-delay")
+
+
+@pytest.mark.parametrize(
+    ("comparison", "margin", "champion", "bound"),
+    [
+        ("less_than", 0, 0.08, 0.08),
+        ("less_than", 0.01, 0.08, 0.07),
+        ("less_than", 0, 0.2, 0.1),
+        ("less_than", 0.01, None, 0.1),
+        ("greater_than", 0.01, 0.95, 0.96),
+        ("greater_than", 0, 0.05, 0.1),
+        ("greater_than", 0, None, 0.1),
+    ],
+)
+def test_bound_is_the_stricter_of_threshold_and_champion(
+    sagemaker: Stubber, comparison: str, margin: float, champion: float | None, bound: float
+) -> None:
+    describe(sagemaker, validation_error=0.05)
+    serve(sagemaker)
+    # A champion that was gated on another metric cannot be compared with.
+    if champion is None:
+        describe(sagemaker, job="champion", artifact=ARTIFACT, train_error=0.01)
+    else:
+        describe(sagemaker, job="champion", artifact=ARTIFACT, validation_error=champion)
+    wish = {"Threshold": 0.1, "Comparison": comparison, "BeatChampionBy": margin}
+    assert training_metrics.handler(EVENT | wish, None)["Bound"] == pytest.approx(bound)
 
 
 def test_client_is_kept_between_invocations(monkeypatch: pytest.MonkeyPatch) -> None:

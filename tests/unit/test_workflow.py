@@ -46,6 +46,8 @@ def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) ->
         operations = {xform_name(operation): operation for operation in model.operation_names}
         operation = model.operation_model(operations[xform_name(action)])
         parameters = filled_in(state["Parameters"])
+        if "HyperParameters" in parameters:
+            parameters["HyperParameters"] = {"eta": "0.2"}
         if service == "lambda":
             parameters["Payload"] = json.dumps(parameters["Payload"])
         assert operation.input_shape is not None
@@ -87,6 +89,29 @@ def test_gate_compares_the_named_metric_with_the_inputs_threshold(definition: di
     ]
     rejected = definition["States"][gate["Default"]]
     assert (rejected["Type"], rejected["Error"]) == ("Fail", "ModelAccuracyTooLow")
+    assert "BeatChampionBy" not in json.dumps(definition)
+
+
+def test_gate_compares_with_the_bound_where_a_champion_is_to_be_beaten(
+    compiler: WorkflowCompiler, tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    model_yaml["gate"]["beat_champion_by"] = 0.015
+    model = write_model(tmp_path, model_yaml)
+    compiled = compiler.compile(model, SURROUNDINGS, "s3://b/t.sql")
+    states = json.loads(compiled)["States"]
+    assert states["Accuracy gate"]["Choices"][0]["NumericLessThanPath"] == "$.Metrics.Payload.Bound"
+    payload = states["Read metrics"]["Parameters"]["Payload"]
+    assert payload["BeatChampionBy.$"] == "$$.Execution.Input['BeatChampionBy']"
+    assert payload["Threshold.$"] == "$$.Execution.Input['Threshold']"
+    assert payload["Comparison"] == "less_than"
+    assert "0.015" not in compiled
+
+
+def test_what_a_run_may_vary_of_training_comes_from_the_input(definition: dict[str, Any]) -> None:
+    parameters = definition["States"]["Train"]["Parameters"]
+    assert parameters["HyperParameters.$"] == "$$.Execution.Input['Hyperparameters']"
+    assert parameters["ResourceConfig"]["InstanceType.$"] == "$$.Execution.Input['TrainingInstanceType']"
+    assert "InstanceType" not in parameters["ResourceConfig"]
 
 
 def test_names_and_threshold_come_from_the_input(definition: dict[str, Any]) -> None:

@@ -2,68 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
+from airflow.providers.amazon.aws.links.step_function import StateMachineExecutionsDetailsLink
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from retraining.gate import GateReport, gate_report
+from retraining.arns import partition_of, region_of
+from retraining.gate import PASSED, GateReport, Outcome
+from retraining.gate_spec import OnRejected
 from retraining.hooks.aws_errors import clear_aws_errors
+from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.spec import load_spec
+from retraining.report_table import report_table
+from retraining.spec import ModelSpec, load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
+    from airflow.sdk.bases.notifier import BaseNotifier
 
 
 class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
     """Read an execution's outcome and return the gate report.
 
     A rejected model skips this task and leaves the run green: the gate did its work. An execution that
-    failed, timed out or was stopped fails it. The report is in XCom in every case.
+    failed, timed out or was stopped fails it. The report is in XCom and at the end of the log in every case.
 
     :param execution_arn: the execution to report on.
     :param model_folder: folder of the model, which names the gate's metric.
+    :param on_rejected: ``skip``, ``fail`` or ``succeed`` when the model is rejected (default: the model's
+        ``gate.on_rejected``).
+    :param max_consecutive_rejections: so many rejections in a row fail this task (default: the model's).
+    :param notifiers: Airflow notifiers by outcome, beside those of the model's ``notify``. Their templates
+        see the report as ``gate_report``. One that fails changes no outcome.
     """
 
     aws_hook_class = StateMachineHook
     template_fields: Sequence[str] = aws_template_fields("execution_arn", "model_folder")
+    operator_extra_links = (StateMachineExecutionsDetailsLink(),)
     ui_color = "#d9ead3"
 
-    def __init__(self, *, execution_arn: str | XComArg, model_folder: Path | str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        execution_arn: str | XComArg,
+        model_folder: Path | str,
+        on_rejected: OnRejected | None = None,
+        max_consecutive_rejections: int | None = None,
+        notifiers: Mapping[Outcome, Sequence[BaseNotifier]] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.execution_arn = cast("str", execution_arn)
         self.model_folder = str(model_folder)
+        self.on_rejected = on_rejected
+        self.max_consecutive_rejections = max_consecutive_rejections
+        self.notifiers = dict(notifiers or {})
+        if on_rejected not in (None, *get_args(OnRejected)):
+            raise ValueError(f"on_rejected: {on_rejected!r} must be one of {', '.join(get_args(OnRejected))}")
+        if unknown := set(self.notifiers) - set(get_args(Outcome)):
+            raise ValueError(f"notifiers: {sorted(unknown)} must be among {', '.join(get_args(Outcome))}")
+
+    @cached_property
+    def _spec(self) -> ModelSpec:
+        return load_spec(Path(self.model_folder))
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Report once the execution has ended.
+        """Report once the execution has ended."""
+        if not self.execution_arn:
+            raise AirflowFailException("execution_arn: none; the task that waited did not end")
+        with clear_aws_errors(self.aws_conn_id):
+            report = read_report(self.hook, self.execution_arn, self._spec, context)
+        return PokeReturnValue(report is not None, report)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Give the report and the verdict.
 
         :raises AirflowSkipException: the model was rejected.
-        :raises AirflowFailException: the execution failed, timed out or was stopped.
+        :raises AirflowFailException: the execution failed, timed out or was stopped, or too many models in a
+            row were rejected.
         """
-        with clear_aws_errors(self.aws_conn_id):
-            execution = self.hook.describe_execution(self.execution_arn)
-            if execution["status"] == "RUNNING":
-                return PokeReturnValue(False)
-            history = self.hook.history(self.execution_arn)
-        spec = load_spec(Path(self.model_folder))
-        report = gate_report(model=spec.name, metric=spec.gate.metric, execution=execution, history=history)
-        for field, value in report.to_dict().items():
-            self.log.info("%-22s %s", field, value)
-        if report.outcome in ("deployed", "accepted", "stale"):
-            return PokeReturnValue(True, report.to_dict())
-        context["ti"].xcom_push(key="return_value", value=report.to_dict())
-        raise self._verdict(report)
+        report: GateReport = super().execute(context)
+        verdict = self._verdict(report)
+        if verdict:
+            context["ti"].xcom_push(key="return_value", value=report.to_dict())
+        StateMachineExecutionsDetailsLink.persist(
+            context,
+            self,
+            region_name=region_of(report.execution_arn),
+            aws_partition=partition_of(report.execution_arn),
+            execution_arn=report.execution_arn,
+        )
+        self._notify(report, context)
+        for line in report_table(report):
+            self.log.info("%s", line)
+        if verdict:
+            raise verdict
+        return report.to_dict()
 
-    @staticmethod
-    def _verdict(report: GateReport) -> Exception:
+    def _notify(self, report: GateReport, context: Context) -> None:
+        given = self.notifiers.get(report.outcome, ())
+        if given or self._spec.notify:
+            from retraining.notifications import notify_all
+
+            notify_all(report, context, given, self._spec.notify)
+
+    def _verdict(self, report: GateReport) -> Exception | None:
+        if report.outcome in PASSED:
+            return None
         if report.outcome == "rejected":
-            return AirflowSkipException(
-                f"Rejected: {report.metric} is {report.value}, the threshold {report.threshold}"
+            return self._rejection(report)
+        why = ": ".join(filter(None, (report.error, report.cause)))
+        state = f" in state {report.failed_state!r}" if report.failed_state else ""
+        return AirflowFailException(f"Execution {report.outcome}{state}{': ' + why if why else ''}")
+
+    def _rejection(self, report: GateReport) -> Exception | None:
+        gate = self._spec.gate
+        limit = self.max_consecutive_rejections or gate.max_consecutive_rejections
+        why = f"{report.metric} is {report.value}, threshold {report.threshold}"
+        if report.beat_champion_by is not None and report.champion is not None:
+            why += f", champion {report.champion} to be beaten by more than {report.beat_champion_by}"
+        if limit and report.consecutive_rejections >= limit:
+            return AirflowFailException(
+                f"Rejected {report.consecutive_rejections} times in a row"
+                f" (max_consecutive_rejections is {limit}): {why}"
             )
-        why = f": {report.cause or report.error}" if report.cause or report.error else ""
-        return AirflowFailException(f"Execution {report.outcome} in state {report.failed_state!r}{why}")
+        match self.on_rejected or gate.on_rejected:
+            case "skip":
+                return AirflowSkipException(f"Rejected: {why}")
+            case "fail":
+                return AirflowFailException(f"Rejected: {why}")
+        return None
