@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from retraining import settings
 from retraining.gate import REJECTED_ERROR
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
-from retraining.operators.publish_report import PublishReportOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.run_config import params_schema
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
+from retraining.sensors.publish_report import PublishReportSensor
 from retraining.spec import ModelSpec, load_models
 
 # A failed execution fails the wait, and is reported all the same; one that never began is not.
@@ -52,18 +53,16 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
             # A person who clears it redrives the execution from the state that failed.
             retries=0,
         )
-        gate = AccuracyGateSensor(
-            task_id="accuracy_gate",
-            execution_arn=wait.awaited_execution,
-            model_folder=folder,
-            trigger_rule=EVEN_IF_IT_FAILED,
-        )
-        publish = PublishReportOperator(
-            task_id="publish_report",
-            execution_arn=wait.awaited_execution,
-            model_folder=folder,
-            trigger_rule=EVEN_IF_IT_FAILED,
-        )
+        report: dict[str, Any] = {
+            "execution_arn": wait.awaited_execution,
+            "model_folder": folder,
+            "trigger_rule": EVEN_IF_IT_FAILED,
+            # An execution that is being stopped takes a moment to end.
+            "poke_interval": 5,
+            "timeout": 600,
+        }
+        gate = AccuracyGateSensor(task_id="accuracy_gate", **report)
+        publish = PublishReportSensor(task_id="publish_report", **report)
         deploy >> start >> wait
         [start, wait] >> gate
         [start, wait] >> publish

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from airflow.sdk.bases.notifier import BaseNotifier
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from retraining.assets import deployments_alias, reports_asset
 from retraining.gate import Outcome
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.operators.publish_report import PublishReportOperator
 from retraining.sensors.gate import AccuracyGateSensor
+from retraining.sensors.publish_report import PublishReportSensor
 from tests.unit.conftest import FLIGHT_DELAY, write_model
 from tests.unit.test_gate import GIVEN, START, entered, event, exited, metrics
 
@@ -181,7 +181,7 @@ def test_notifiers_of_model_yaml_are_made_when_needed_and_change_no_outcome(
 def test_every_report_is_published_and_only_a_deployment_updates_the_endpoint(
     task: Task, ended: dict[str, str]
 ) -> None:
-    operator = PublishReportOperator(task_id="publish", execution_arn=ARN, model_folder=FLIGHT_DELAY)
+    operator = PublishReportSensor(task_id="publish", execution_arn=ARN, model_folder=FLIGHT_DELAY)
     report = task.run(operator, ended)
     assert operator.outlets == [reports_asset("flight_delay"), deployments_alias("flight_delay")]
     assert task.outlet_events[reports_asset("flight_delay")].extra == report
@@ -191,8 +191,8 @@ def test_every_report_is_published_and_only_a_deployment_updates_the_endpoint(
     assert uris == ([(endpoint, endpoint, report)] if ended is DEPLOYED else [])
 
 
-def test_a_running_execution_is_not_published(task: Task) -> None:
-    operator = PublishReportOperator(task_id="publish", execution_arn=ARN, model_folder=FLIGHT_DELAY)
-    with pytest.raises(AirflowFailException, match="still runs"):
+def test_a_running_execution_is_not_published_until_it_has_ended(task: Task) -> None:
+    operator = PublishReportSensor(task_id="publish", execution_arn=ARN, model_folder=FLIGHT_DELAY, timeout=0)
+    with pytest.raises(AirflowSensorTimeout):
         task.run(operator, {"status": "RUNNING"})
     assert len(task.outlet_events) == 0

@@ -61,21 +61,20 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
         attempt = (run.clear_number or 0) + 1
         try:
             with clear_aws_errors(self.aws_conn_id):
-                arn = self._running_earlier(run, attempt) or self._start(run, attempt, context)
+                self._stop_earlier(run, attempt)
+                arn = self._start(run, attempt, context)
         except RetrainingError as error:
             raise AirflowFailException(str(error)) from None
         self._persist_links(context, arn)
         return arn
 
-    def _running_earlier(self, run: Any, attempt: int) -> str | None:
-        """Find an earlier attempt that still runs: only a finished one is trained again."""
-        for earlier in range(attempt - 1, 0, -1):
+    def _stop_earlier(self, run: Any, attempt: int) -> None:
+        """Stop what an earlier attempt left running: a person has cleared it, to have it done again."""
+        for earlier in range(1, attempt):
             arn = execution_arn(self.state_machine_arn, execution_name(run.dag_id, run.run_id, earlier))
             execution = self.hook.find(arn)
             if execution and execution["status"] == "RUNNING":
-                self.log.info("Adopted attempt %s, which still runs: %s", earlier, arn)
-                return arn
-        return None
+                self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
 
     def _start(self, run: Any, attempt: int, context: Context) -> str:
         name = execution_name(run.dag_id, run.run_id, attempt)

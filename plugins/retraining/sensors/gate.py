@@ -75,7 +75,7 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
     def poke(self, context: Context) -> PokeReturnValue:
         """Report once the execution has ended."""
         if not self.execution_arn:
-            raise AirflowFailException("execution_arn: none; the task that waited did not end")
+            raise AirflowFailException("execution_arn: none; no execution was started")
         with clear_aws_errors(self.aws_conn_id):
             report = read_report(self.hook, self.execution_arn, self._spec, context)
         return PokeReturnValue(report is not None, report)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
+from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.assets import deployments_alias, endpoint_asset, reports_asset
+from retraining.gate import GateReport
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
 
-class PublishReportOperator(AwsBaseOperator[StateMachineHook]):
+class PublishReportSensor(AwsBaseSensor[StateMachineHook]):
     """Publish the gate report as asset events; returns it.
 
     Every report updates the model's reports asset, a deployment also the endpoint's; the report is the
     events' extra. It is a task beside the gate because skipped and failed tasks have no asset events.
 
-    :param execution_arn: the execution to report on, which must have ended.
+    :param execution_arn: the execution to report on, once it has ended.
     :param model_folder: folder of the model, not a template: its name is in the asset's.
     """
 
@@ -42,17 +44,17 @@ class PublishReportOperator(AwsBaseOperator[StateMachineHook]):
         self.deployments = deployments_alias(Path(model_folder).name)
         self.add_outlets([self.reports, self.deployments])
 
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Emit the events.
-
-        :raises AirflowFailException: when the execution runs, or there is none.
-        """
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Read the report once the execution has ended."""
         if not self.execution_arn:
-            raise AirflowFailException("execution_arn: none; the task that waited did not end")
+            raise AirflowFailException("execution_arn: none; no execution was started")
         with clear_aws_errors(self.aws_conn_id):
             report = read_report(self.hook, self.execution_arn, load_spec(Path(self.model_folder)), context)
-        if report is None:
-            raise AirflowFailException(f"execution_arn: {self.execution_arn} still runs")
+        return PokeReturnValue(report is not None, report)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Emit the events."""
+        report: GateReport = super().execute(context)
         extra = report.to_dict()
         events = context["outlet_events"]
         events[self.reports].extra = extra
