@@ -5,29 +5,72 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.stepfunctions.exceptions import InvalidExecutionInput
+from moto.stepfunctions.exceptions import ExecutionAlreadyExists, ExecutionDoesNotExist, InvalidExecutionInput
 from moto.stepfunctions.models import StateMachine, StateMachineInstance, StateMachineVersion
 from moto.stepfunctions.parser.api import ExecutionStatus
-from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning, ProgramStopped
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-# How long an execution may take from being accepted to having an environment to stop.
-START_SECONDS = 10
+from include.local_aws import execution_worker
+from include.local_aws.execution_worker import Worker
 
-# Taken for whatever reads an execution's state in order to change it.
-_lock = threading.RLock()
+# Taken for whatever reads an execution's status in order to change it.
+status_lock = threading.RLock()
+
+
+class Execution(moto_execution.Execution):  # type: ignore[misc]
+    """
+    An execution, with what moto's lacks.
+
+    :ivar version_arn: the version that was asked for, if one was.
+    :ivar redrives: client token and date of the latest redrives.
+    """
+
+    exec_worker: Worker
+
+    def __init__(self, *, version_arn: str | None, **fields: Any) -> None:
+        super().__init__(cloud_watch_logging_session=None, activity_store={}, **fields)
+        self.version_arn = version_arn
+        self.redrive_count = 0
+        self.redrive_date: datetime | None = None
+        # By the reference of RedriveExecution, the last ten.
+        self.redrives: deque[tuple[str, datetime]] = deque(maxlen=10)
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self.exec_status == ExecutionStatus.RUNNING)
+
+    def _get_start_execution_worker(self) -> Worker:
+        details = super()._get_start_execution_worker()._evaluation_details
+        return Worker(details, _Communication(self), None, {})
+
+
+class _Communication(moto_execution.BaseExecutionWorkerCommunication):  # type: ignore[misc]
+    """Of two ends that an execution comes to when it is stopped or out of time, the first one counts."""
+
+    def _reflect_execution_status(self) -> None:
+        with status_lock:
+            if self.execution.is_running:
+                super()._reflect_execution_status()
 
 
 def install() -> None:
     """Put the replacements in place."""
+    execution_worker.install()
     StepFunctionsParserBackend.start_execution = _start_execution
     StepFunctionsParserBackend.stop_execution = _stop_execution
-    _keep_first_end()
+    StepFunctionsParserBackend.describe_execution = _describe_execution
+
+
+def _by_name(machine: StateMachine) -> dict[str, Execution]:
+    """The executions of a state machine; moto's list would have to be searched from its start."""
+    by_name: dict[str, Execution] = vars(machine).setdefault("executions_by_name", {})
+    return by_name
 
 
 def _start_execution(
@@ -46,10 +89,13 @@ def _start_execution(
         json.loads(execution_input)
     except ValueError as error:
         raise InvalidExecutionInput(f"Invalid State Machine Execution Input: '{error}'") from error
-    with _lock:
-        existing = machine._handle_name_input_idempotency(name, execution_input)
+    with status_lock:
+        existing = _by_name(machine).get(name)
         if existing is not None:
-            return existing
+            # https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+            if existing.is_running and existing.execution_input == execution_input:
+                return existing
+            raise ExecutionAlreadyExists(f"Execution Already Exists: '{existing.execution_arn}'")
         # A snapshot: an update of the state machine does not change what runs. It has the ARN of the
         # state machine even if a version was asked for: executions of all versions share one space of names.
         snapshot = StateMachineInstance(machine.arn, machine.name, target.definition, target.roleArn)
@@ -63,13 +109,12 @@ def _start_execution(
             region_name=backend.region_name,
             state_machine=snapshot,
             start_date=datetime.now(UTC),
-            cloud_watch_logging_session=None,
             input_data=execution_input,
             trace_header=trace_header,
-            activity_store={},
+            version_arn=target.arn if version else None,
         )
-        execution.version_arn = target.arn if version else None
         execution.start()
+        _by_name(machine)[name] = execution
         machine.executions.append(execution)
     return execution
 
@@ -80,11 +125,10 @@ def _stop_execution(
     error: str | None = None,
     cause: str | None = None,
 ) -> Execution:
-    execution = backend.describe_execution(execution_arn)
+    execution: Execution = backend.describe_execution(execution_arn)
     worker = execution.exec_worker
-    _wait_for_environment(worker)
-    with _lock:
-        if execution.exec_status == ExecutionStatus.RUNNING:
+    with status_lock:
+        if execution.is_running:
             now = datetime.now(UTC)
             worker.stop(stop_date=now, error=error, cause=cause)
             if isinstance(worker.env.program_state(), ProgramStopped):
@@ -94,29 +138,10 @@ def _stop_execution(
     return execution
 
 
-def _wait_for_environment(worker: Any) -> None:
-    waited = threading.Event()
-    for _ in range(START_SECONDS * 100):
-        if worker.env is not None:
-            return
-        waited.wait(0.01)
-    raise TimeoutError(f"an execution did not start within {START_SECONDS} s")
-
-
-def _keep_first_end() -> None:
-    """Of the two ends that a program can come to when it is stopped or out of time, the first one counts."""
-    reflect = BaseExecutionWorkerCommunication._reflect_execution_status
-    set_error = Environment.set_error
-
-    def reflect_execution_status(communication: BaseExecutionWorkerCommunication) -> None:
-        with _lock:
-            if communication.execution.exec_status == ExecutionStatus.RUNNING:
-                reflect(communication)
-
-    def set_error_while_running(env: Environment, error: Any) -> None:
-        with env._state_mutex:
-            if isinstance(env._program_state, ProgramRunning):
-                set_error(env, error)
-
-    BaseExecutionWorkerCommunication._reflect_execution_status = reflect_execution_status
-    Environment.set_error = set_error_while_running
+def _describe_execution(backend: StepFunctionsParserBackend, execution_arn: str) -> Execution:
+    backend._validate_execution_arn(execution_arn)
+    machine = backend._get_state_machine_for_execution(execution_arn)
+    execution = _by_name(machine).get(execution_arn.split(":")[-1])
+    if execution is None or execution.execution_arn != execution_arn:
+        raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{execution_arn}'")
+    return execution

@@ -109,6 +109,9 @@ def _run(runtime: Runtime, job: FakeJob, run: JobRun, child: Job) -> None:
     log_path = runtime.log_path("glue", f"{job.name}-{run.job_run_id}")
     run.begin()
     try:
+        if reason := runtime.befall("glue", job.name, child):
+            run.end("FAILED", reason)
+            return
         with runtime.scratch("glue") as folder:
             script = folder / "script.py"
             download(runtime.client("s3"), job.command["ScriptLocation"], script)

@@ -41,7 +41,7 @@ class Job:
     def __init__(self, name: str) -> None:
         self.name = name
         self._lock = threading.Lock()
-        self._stopped = False
+        self._stopped = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         self._future: Future[None] | None = None
 
@@ -52,7 +52,7 @@ class Job:
         :return: whether the job had not begun, in which case its work will never be called.
         """
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             if self._future is not None and self._future.cancel():
                 return True
             if self._process is not None:
@@ -61,6 +61,15 @@ class Job:
                 kill.daemon = True
                 kill.start()
         return False
+
+    def pause(self, seconds: float) -> None:
+        """
+        Do nothing for a while.
+
+        :raises JobStoppedError: when :meth:`stop` was called before or meanwhile.
+        """
+        if self._stopped.wait(seconds):
+            raise JobStoppedError(self.name)
 
     def run(
         self,
@@ -80,7 +89,7 @@ class Job:
         log_path.parent.mkdir(parents=True, exist_ok=True)
         with log_path.open("ab") as output:
             with self._lock:
-                if self._stopped:
+                if self._stopped.is_set():
                     raise JobStoppedError(self.name)
                 # A session of its own, so that whatever the child starts can be killed with it.
                 process = subprocess.Popen(
@@ -96,7 +105,7 @@ class Job:
             outcome = _wait(process, stdin, timeout_seconds)
         with self._lock:
             self._process = None
-            if self._stopped:
+            if self._stopped.is_set():
                 raise JobStoppedError(self.name)
         return outcome
 

@@ -14,7 +14,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from include.local_aws.jobs import JobPool
+from include.local_aws.fault_kinds import DelayJob, FailJob
+from include.local_aws.faults import Faults
+from include.local_aws.jobs import Job, JobPool
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
@@ -34,12 +36,14 @@ class Runtime:
     :param state_dir: logs and scratch files, one folder a service.
     :param compute: runs training jobs and Glue job runs.
     :param functions: runs Lambda invocations.
+    :param faults: what is to go wrong.
     """
 
     endpoint_url: str
     state_dir: Path
     compute: JobPool
     functions: JobPool
+    faults: Faults
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,6 +84,18 @@ class Runtime:
             "PYTHONUNBUFFERED": "1",
             "HOME": str(self.state_dir),
         }
+
+    def befall(self, service: str, name: str, child: Job) -> str | None:
+        """
+        Let a job take longer if a fault wants it to.
+
+        :return: why it fails, if a fault wants it to.
+        :raises JobStoppedError: when it is stopped meanwhile.
+        """
+        if delay := self.faults.take_job(DelayJob, service, name):
+            child.pause(delay.seconds)
+        failure = self.faults.take_job(FailJob, service, name)
+        return failure.reason if failure else None
 
     def log_path(self, kind: str, name: str) -> Path:
         """Where the output of a job is kept: logs/<kind>/<name>.log."""

@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+from include.local_aws.faults import Faults
 from include.local_aws.jobs import JobPool
 from include.local_aws.runtime import Runtime
 
@@ -35,29 +36,36 @@ class Server:
         from include.local_aws import (
             cloudformation,
             endpoint,
+            execution_api,
             executions,
             glue,
             inference,
             integrations,
             lambda_,
+            redrive,
             sagemaker,
             stepfunctions,
             unsupported,
         )
+        from include.local_aws.gateway import Gateway
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
-        application = DomainDispatcherApplication(create_backend_app)
+        faults = Faults()
+        application = Gateway(DomainDispatcherApplication(create_backend_app), faults)
         self._server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
         self.runtime = Runtime(
             endpoint_url=f"http://{HOST}:{self._server.server_port}",
             state_dir=state_dir,
             compute=JobPool("compute", parallelism),
             functions=JobPool("function", 2 * parallelism),
+            faults=faults,
         )
         unsupported.install()
         cloudformation.install()
         integrations.install(self.runtime)
         executions.install()
+        execution_api.install(faults)
+        redrive.install()
         stepfunctions.install()
         inference.install()
         for service in (glue, sagemaker, endpoint, lambda_):

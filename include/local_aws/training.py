@@ -76,6 +76,9 @@ def run(runtime: Runtime, job: FakeTrainingJob, child: Job) -> None:
     log_path = runtime.log_path("training", job.training_job_name)
     limit = (job.stopping_condition or {}).get("MaxRuntimeInSeconds", DEFAULT_MAX_SECONDS)
     try:
+        if reason := runtime.befall("sagemaker", job.training_job_name, child):
+            end(job, "Failed", reason=reason)
+            return
         with runtime.scratch("training") as root:
             job.training_start_time = datetime.now(UTC)
             enter(job, "Downloading", "Downloading input data")

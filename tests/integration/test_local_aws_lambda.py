@@ -115,7 +115,11 @@ def test_the_metrics_function_of_the_template_reads_a_real_job(local_aws: LocalA
     request = training_request(local_aws, HyperParameters={**HYPERPARAMETERS, "eval_metric": "error,logloss"})
     local_aws.client("sagemaker").create_training_job(**request)
     job = trained(local_aws, request["TrainingJobName"])
-    event = {"TrainingJobName": job["TrainingJobName"], "MetricName": "validation:error"}
+    event = {
+        "TrainingJobName": job["TrainingJobName"],
+        "MetricName": "validation:error",
+        "EndpointName": "none",
+    }
 
     answer = _invoke(local_aws, name, event)
 

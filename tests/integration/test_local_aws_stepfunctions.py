@@ -90,7 +90,11 @@ def test_a_training_job_of_a_used_name_gives_the_modelled_error(local_aws: Local
 def test_what_a_function_raises_can_be_caught_by_name(local_aws: LocalAws) -> None:
     request = training_request(local_aws)
     local_aws.client("sagemaker").create_training_job(**request)
-    payload = {"TrainingJobName": request["TrainingJobName"], "MetricName": "validation:auc"}
+    payload = {
+        "TrainingJobName": request["TrainingJobName"],
+        "MetricName": "validation:auc",
+        "EndpointName": "none",
+    }
     parameters = {"FunctionName": local_aws.outputs["MetricsFunctionName"], "Payload": payload}
     catch = [{"ErrorEquals": ["MetricMissing", "NoMetrics"], "Next": "State1"}]
     task = task_state("arn:aws:states:::lambda:invoke", parameters, Catch=catch)

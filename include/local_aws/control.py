@@ -1,0 +1,115 @@
+"""Client of the embedded AWS's control API, for tests and benchmarks; needs the standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+TIMEOUT_SECONDS = 30
+
+
+class ControlError(Exception):
+    """The embedded AWS refused what it was asked for; says why."""
+
+
+@dataclass(frozen=True)
+class RequestCounts:
+    """
+    Requests since the last reset, those of jobs and state machines included.
+
+    :param counts: how many there were, by ``service.Operation``.
+    :param throttled: how many of them were answered with ThrottlingException.
+    """
+
+    counts: dict[str, int]
+    throttled: dict[str, int]
+
+
+class Control:
+    """
+    Puts faults into an embedded AWS, switches its quotas and counts its requests.
+
+    Operations are named as boto3 does, ``stepfunctions.StartExecution``; a pattern such as
+    ``stepfunctions.*`` stands for many. ``times`` is how often a fault happens, None is for ever.
+
+    :param endpoint_url: where the embedded AWS listens.
+    """
+
+    def __init__(self, endpoint_url: str) -> None:
+        self._address = urlsplit(endpoint_url)
+
+    def throttle(self, operation: str, rate: float, seed: int = 0) -> None:
+        """Refuse a share (0 to 1) of requests with ThrottlingException; the same seed hits the same ones."""
+        self._add("throttle", operation=operation, rate=rate, seed=seed)
+
+    def fail_call(self, operation: str, code: str, status: int = 500, times: int | None = 1) -> None:
+        """Refuse requests with an error code and HTTP status; they have no effect."""
+        self._add("fail_call", operation=operation, code=code, status=status, times=times)
+
+    def drop_reply(self, operation: str, times: int | None = 1) -> None:
+        """Carry requests out and close their connections without an answer."""
+        self._add("drop_reply", operation=operation, times=times)
+
+    def delay_reply(self, operation: str, seconds: float, times: int | None = None) -> None:
+        """Carry requests out and answer later."""
+        self._add("delay_reply", operation=operation, seconds=seconds, times=times)
+
+    def fail_job(self, service: str, name: str, reason: str | None = None, times: int | None = 1) -> None:
+        """Fail training jobs (service ``sagemaker``) or Glue job runs (``glue``) whose job name fits."""
+        reasons = {} if reason is None else {"reason": reason}
+        self._add("fail_job", service=service, name=name, times=times, **reasons)
+
+    def delay_job(self, service: str, name: str, seconds: float, times: int | None = None) -> None:
+        """Let training jobs or Glue job runs take longer."""
+        self._add("delay_job", service=service, name=name, seconds=seconds, times=times)
+
+    def lag_lists(self, seconds: float) -> None:
+        """Let ListExecutions show executions only so long after their start or redrive."""
+        self._add("list_lag", seconds=seconds)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults in force, with the times that are left."""
+        found: list[dict[str, Any]] = self.ask("GET", "faults")["faults"]
+        return found
+
+    def clear_faults(self) -> None:
+        """Take every fault out."""
+        self.ask("DELETE", "faults")
+
+    def enforce_quotas(self, enforced: bool) -> None:
+        """Enforce AWS's request quotas of Step Functions from full buckets, or stop it."""
+        self.ask("PUT", "quotas", {"enforced": enforced})
+
+    def requests(self) -> RequestCounts:
+        """The requests since the last reset."""
+        return RequestCounts(**self.ask("GET", "requests"))
+
+    def reset_requests(self) -> None:
+        """Count from zero."""
+        self.ask("DELETE", "requests")
+
+    def _add(self, kind: str, **fields: Any) -> None:
+        self.ask("POST", "faults", {"kind": kind, **fields})
+
+    def ask(self, method: str, path: str, content: object = None) -> dict[str, Any]:
+        """
+        One request of the control API.
+
+        :raises ControlError: when it is refused.
+        """
+        connection = http.client.HTTPConnection(
+            self._address.hostname or "", self._address.port, timeout=TIMEOUT_SECONDS
+        )
+        try:
+            body = None if content is None else json.dumps(content)
+            connection.request(method, f"/_local_aws/{path}", body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != http.client.OK:
+            raise ControlError(answer["error"])
+        return answer

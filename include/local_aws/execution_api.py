@@ -1,0 +1,112 @@
+"""Step Functions' API for executions: what moto leaves out of its answers."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.stepfunctions.models import StateMachineVersion
+from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from include.local_aws.executions import Execution
+from include.local_aws.faults import Faults
+from include.local_aws.pages import page
+from include.local_aws.redrive import redrive_state
+
+MAX_EVENTS = 1000
+# What includeExecutionData=false leaves out of an event.
+EXECUTION_DATA = ("input", "inputDetails", "output", "outputDetails")
+
+
+def install(faults: Faults) -> None:
+    """
+    Put the replacements in place.
+
+    :param faults: tells how long ListExecutions takes to show an execution.
+    """
+
+    def list_executions(response: StepFunctionResponse) -> Any:
+        return _respond_list_executions(response, faults.list_lag_seconds)
+
+    StepFunctionResponse.list_executions = list_executions
+    StepFunctionResponse.stop_execution = _respond_stop_execution
+    StepFunctionResponse.describe_execution = _respond_describe_execution
+    StepFunctionResponse.get_execution_history = _respond_get_execution_history
+
+
+def _respond_stop_execution(response: StepFunctionResponse) -> ActionResult:
+    execution = response.stepfunction_backend.stop_execution(
+        response._get_param("executionArn"), response._get_param("error"), response._get_param("cause")
+    )
+    return ActionResult({"stopDate": execution.stop_date})
+
+
+def _summary(execution: Execution) -> dict[str, Any]:
+    found = {
+        "executionArn": execution.execution_arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "stateMachineVersionArn": execution.version_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": execution.start_date,
+        "stopDate": execution.stop_date,
+        "redriveCount": execution.redrive_count,
+        "redriveDate": execution.redrive_date,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _respond_describe_execution(response: StepFunctionResponse) -> ActionResult:
+    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
+    details = {**_summary(execution), **redrive_state(execution)}
+    if response._get_param("includedData") != "METADATA_ONLY":
+        details |= {"input": execution.execution_input, "inputDetails": {"included": True}}
+        if execution.exec_status == ExecutionStatus.SUCCEEDED:
+            # moto gives a string as it is, where AWS always gives JSON.
+            details |= {"output": json.dumps(execution.output), "outputDetails": {"included": True}}
+    for field in ("error", "cause"):
+        if getattr(execution, field) is not None:
+            details[field] = getattr(execution, field)
+    return ActionResult(details)
+
+
+def _respond_list_executions(response: StepFunctionResponse, lag_seconds: float) -> Any:
+    target = response.stepfunction_backend.describe_state_machine(response._get_param("stateMachineArn"))
+    executions: list[Execution] = target.executions
+    if isinstance(target, StateMachineVersion):
+        machine = response.stepfunction_backend.describe_state_machine(target.source_arn)
+        executions = [found for found in machine.executions if found.version_arn == target.arn]
+    if status := response._get_param("statusFilter"):
+        executions = [found for found in executions if found.exec_status == status]
+    if redriven := response._get_param("redriveFilter"):
+        executions = [found for found in executions if bool(found.redrive_count) is (redriven == "REDRIVEN")]
+    if lag_seconds:
+        visible = datetime.now(UTC) - timedelta(seconds=lag_seconds)
+        executions = [found for found in executions if (found.redrive_date or found.start_date) <= visible]
+    found, token = page(response, sorted(executions, key=_newest_first), _newest_first)
+    return ActionResult({"executions": [_summary(execution) for execution in found], "nextToken": token})
+
+
+def _newest_first(execution: Execution) -> list[Any]:
+    began = execution.redrive_date or execution.start_date
+    return [-(execution.stop_date or began).timestamp(), execution.name]
+
+
+def _respond_get_execution_history(response: StepFunctionResponse) -> ActionResult:
+    history = response.stepfunction_backend.get_execution_history(response._get_param("executionArn"))
+    newest_first = bool(response._get_param("reverseOrder"))
+
+    def order(event: dict[str, Any]) -> int:
+        return -int(event["id"]) if newest_first else int(event["id"])
+
+    events, token = page(response, sorted(history["events"], key=order), order, MAX_EVENTS)
+    if response._get_param("includeExecutionData") is False:
+        for event in events:
+            for details in event.values():
+                if isinstance(details, dict):
+                    for field in EXECUTION_DATA:
+                        details.pop(field, None)
+    return ActionResult({"events": events, "nextToken": token})

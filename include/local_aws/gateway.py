@@ -1,0 +1,97 @@
+"""Stands before the services: counts requests, enforces quotas, and lets faults befall them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from include.local_aws import control_api
+from include.local_aws.fault_kinds import DelayReply, DropReply, FailCall
+from include.local_aws.faults import Faults
+from include.local_aws.operations import Operation, operation_of
+from include.local_aws.quotas import Quotas
+
+THROTTLED = FailCall("*", "ThrottlingException", 400, "Rate exceeded")
+
+
+class Requests:
+    """How often each operation was asked for, and how often that was refused as too often."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._throttled: Counter[str] = Counter()
+
+    def count(self, operation: str) -> None:
+        with self._lock:
+            self._counts[operation] += 1
+
+    def count_throttled(self, operation: str) -> None:
+        with self._lock:
+            self._throttled[operation] += 1
+
+    def described(self) -> dict[str, Any]:
+        with self._lock:
+            return {"counts": dict(self._counts), "throttled": dict(self._throttled)}
+
+    def reset(self) -> None:
+        with self._lock:
+            self._counts.clear()
+            self._throttled.clear()
+
+
+class Gateway:
+    """
+    A WSGI application around the one that answers.
+
+    :param application: moto's.
+    """
+
+    def __init__(self, application: Any, faults: Faults) -> None:
+        self._application = application
+        self.faults = faults
+        self.quotas = Quotas()
+        self.requests = Requests()
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ.get("PATH_INFO", "").startswith(control_api.ROOT):
+            return control_api.answer(self, environ, start_response)
+        operation = operation_of(environ, self._application._get_body(environ))
+        name = str(operation)
+        self.requests.count(name)
+        if refusal := self._refusal(operation):
+            return _refuse(operation, refusal, start_response)
+        answer: Iterable[bytes] = self._application(environ, start_response)
+        if delay := self.faults.take_call(DelayReply, name):
+            time.sleep(delay.seconds)
+        if self.faults.take_call(DropReply, name):
+            # The server would wait for the connection's next request; so it takes the client for gone.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError(f"the reply of {name} was dropped, as asked for")
+        return answer
+
+    def _refusal(self, operation: Operation) -> FailCall | None:
+        name = str(operation)
+        if not self.quotas.allows(name, operation.region) or self.faults.throttles(name):
+            self.requests.count_throttled(name)
+            return THROTTLED
+        return self.faults.take_call(FailCall, name)
+
+
+def _refuse(operation: Operation, error: FailCall, start_response: Callable[..., Any]) -> list[bytes]:
+    xml = f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
+    bodies = {
+        "json": json.dumps({"__type": error.code, "message": error.message}),
+        "query": f"<ErrorResponse>{xml}</ErrorResponse>",
+        "rest-xml": xml,
+    }
+    body = bodies[operation.protocol].encode()
+    headers = [("Content-Length", str(len(body))), ("x-amzn-errortype", error.code)]
+    start_response(f"{error.status} Refused", headers)
+    return [body]
