@@ -143,6 +143,17 @@ class AirflowClient:
         """Return the heartbeats of the components."""
         return self._json("GET", "/api/v2/monitor/health")
 
+    def request(self, method: str, path: str, body: Json) -> None:
+        """
+        Make any other request of the API.
+
+        :param path: such as ``/api/v2/dags/a_dag/clearTaskInstances``
+        :raises ApiError: when the API refuses it
+        """
+        response = self._http.request(method, path, json=body)
+        if response.is_error:
+            raise ApiError(response.status_code, _detail(response))
+
     def _json(self, method: str, path: str, **kwargs: Any) -> Json:
         response = self._http.request(method, path, **kwargs)
         if response.is_error:

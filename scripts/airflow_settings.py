@@ -89,6 +89,15 @@ def airflow_environment(home: Path, airflow_url: str, aws_url: str, models_folde
             "refresh_interval": "5",
             "parsing_processes": "1",
         },
+        # On one machine, a process that is gone is noticed in seconds instead of minutes.
+        "scheduler": {
+            "task_instance_heartbeat_sec": "5",
+            "task_instance_heartbeat_timeout": "20",
+            "task_instance_heartbeat_timeout_detection_interval": "5",
+            "scheduler_health_check_threshold": "15",
+            "orphaned_tasks_check_interval": "10",
+        },
+        "triggerer": {"job_heartbeat_sec": "2", "triggerer_health_check_threshold": "10"},
         "logging": {"base_log_folder": str(home / "logs")},
         "retraining": {
             "sdk_python": str(PROJECT / ".venv-sdk" / "bin" / "python"),

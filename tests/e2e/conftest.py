@@ -13,6 +13,7 @@ import pytest
 from scripts.airflow_client import AirflowClient, ApiError, Json
 from scripts.airflow_settings import PROJECT
 from scripts.local_stack import LocalStack
+from tests.e2e.waiting import wait_until
 
 DAG = "flight_delay_retraining"
 RUN_TIMEOUT_S = 120
@@ -42,6 +43,7 @@ def client(stack: LocalStack) -> AirflowClient:
 @pytest.fixture
 def idle(client: AirflowClient) -> None:
     """Wait until no run is under way, e.g. of the schedule, that a test would disturb."""
+    wait_until(lambda: client.runs(DAG, run_type="scheduled"), timeout_s=30, what="the schedule's first run")
     for state in ("running", "queued"):
         for run in client.runs(DAG, state=state):
             client.wait_for_run(DAG, run["dag_run_id"], timeout_s=RUN_TIMEOUT_S)

@@ -78,7 +78,7 @@ def test_the_names_in_aws_derive_from_the_run(
     report = report_of(scheduled)
     name = execution_name(DAG, scheduled["dag_run_id"])
     assert report["execution_arn"].endswith(f":{name}")
-    assert report["training_job"] == report["model_name"] == name
+    assert (report["training_job"], report["model_name"]) == (f"{name}-0", name)
     job = stack.aws("sagemaker").describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Completed"
     metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}

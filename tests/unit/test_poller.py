@@ -264,6 +264,31 @@ def test_a_new_wait_need_not_sit_out_a_long_ones_interval(states: FakeStates) ->
     asyncio.run(join())
 
 
+def test_a_new_wait_is_looked_at_at_once(states: FakeStates) -> None:
+    states.status[arn(0)] = "SUCCEEDED"
+    (wait,) = run(Wait(arn(0), poll_seconds=3600))
+    assert wait.was_over_at_first_look
+
+
+def test_new_waits_do_not_poll_more_than_once_a_second(
+    states: FakeStates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MIN_POLL_SECONDS", 0.2)
+
+    async def join() -> float:
+        began = asyncio.get_running_loop().time()
+        waits = []
+        while states.calls["list"] < 3:
+            waits.append(asyncio.ensure_future(ended(Wait(arn(0), poll_seconds=3600))))
+            await asyncio.sleep(0.001)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.wait(waits)
+        return asyncio.get_running_loop().time() - began
+
+    assert asyncio.run(join()) > 2 * 0.2 * (1 - module.JITTER)
+
+
 def test_states_are_followed_without_reading_an_event_twice(
     states: FakeStates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,5 +316,5 @@ def test_history_is_read_once_a_minute_at_most(states: FakeStates) -> None:
 def test_intervals_grow_with_the_wait_and_stay_bounded() -> None:
     wait = Wait(arn(0), since=0)
     seconds = [wait.interval(now) for now in (0, 5, 60, 100, 1000, 100_000)]
-    assert seconds == [1, 1, 6, 10, 30, 30]
+    assert seconds == [1, 1, 1.2, 2, 20, 30]
     assert Wait(arn(0), poll_seconds=5, since=0).interval(1000) == 5

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
@@ -28,6 +29,9 @@ class ExecutionTrigger(BaseTrigger):
     :param end_here: whether the trigger may end the task.
     :param redriven: whether this try of the task has redriven the execution already.
     """
+
+    # The event loop holds its tasks weakly.
+    _stops: ClassVar[set[asyncio.Task[None]]] = set()
 
     def __init__(
         self,
@@ -105,10 +109,23 @@ class ExecutionTrigger(BaseTrigger):
         wait.events.clear()
 
     async def on_kill(self) -> None:
-        """Stop the execution when a person marks the task failed, clears it or deletes its run."""
+        """Stop the execution when a person marks the task failed, clears it or deletes its run.
+
+        Airflow 3.3 cancels a trigger again every second until it is gone, and with it what it awaits here.
+        """
+        stop = asyncio.create_task(self._stop())
+        self._stops.add(stop)
+        stop.add_done_callback(self._stops.discard)
+        await asyncio.shield(stop)
+
+    async def _stop(self) -> None:
         task = self.task_instance
         cause = kill_cause(task.dag_id, task.run_id, task.task_id) if task else "Airflow's task was killed"
         hook = StepFunctionHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
-        async with await hook.get_async_conn() as client:  # type: ignore[no-untyped-call]
-            await client.stop_execution(executionArn=self.execution_arn, cause=cause)
+        try:
+            async with await hook.get_async_conn() as client:  # type: ignore[no-untyped-call]
+                await client.stop_execution(executionArn=self.execution_arn, cause=cause)
+        except Exception:
+            self.log.exception("Could not stop %s; it goes on", self.execution_arn)
+            raise
         self.log.info("Stopped %s", self.execution_arn)

@@ -22,10 +22,10 @@ from retraining.triggers.rate_limit import TokenBucket
 
 log = logging.getLogger(__name__)
 
-# Short executions are noticed quickly, long ones cost few calls.
+# An end is noticed in a fraction of the time it took to come; long executions cost few calls.
 MIN_POLL_SECONDS = 1.0
 MAX_POLL_SECONDS = 30.0
-POLL_SHARE = 0.1
+POLL_SHARE = 0.02
 JITTER = 0.1
 HISTORY_SECONDS = 60.0
 MAX_BACKOFF_SECONDS = 60.0
@@ -83,7 +83,7 @@ class Wait:
         return self.looks == 1
 
     def interval(self, now: float) -> float:
-        """Seconds until this wait wants the next poll."""
+        """Seconds from a poll at ``now`` until this wait wants the next one."""
         if self.poll_seconds is not None:
             return self.poll_seconds
         return min(max((now - self.since) * POLL_SHARE, MIN_POLL_SECONDS), MAX_POLL_SECONDS)
@@ -100,6 +100,7 @@ class ExecutionPoller:
         self._waits: dict[str, list[Wait]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
         self._joined = asyncio.Event()
+        self._polled_at = float("-inf")
         self._failures = 0
         loop = id(asyncio.get_running_loop())
         self._quota = self._quotas[loop, key.aws_conn_id, key.region_name]
@@ -163,18 +164,18 @@ class ExecutionPoller:
             self._failures = 0
 
     async def _pause(self) -> None:
-        now = time.monotonic()
-        wanted = min(wait.interval(now) for waits in self._waits.values() for wait in waits)
-        deadline = now + wanted * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
-        while (left := deadline - time.monotonic()) > 0:
+        """Until a wait wants a poll; a new one does at once, but polls are a second apart."""
+        waits = [wait for waits in self._waits.values() for wait in waits]
+        soonest = min(wait.interval(self._polled_at) if wait.looks else MIN_POLL_SECONDS for wait in waits)
+        due = self._polled_at + soonest * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311
+        while (left := due - time.monotonic()) > 0:
             self._joined.clear()
             try:
                 await asyncio.wait_for(self._joined.wait(), left)
             except TimeoutError:
-                return
-            # A wait that has just begun may want to look sooner than those that go on for hours.
-            soonest = min(wait.interval(now) for waits in self._waits.values() for wait in waits)
-            deadline = min(deadline, time.monotonic() + soonest)
+                break
+            due = min(due, self._polled_at + MIN_POLL_SECONDS)
+        self._polled_at = time.monotonic()
 
     async def _running(self, client: Any) -> set[str]:
         running: set[str] = set()

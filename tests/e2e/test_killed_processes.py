@@ -1,0 +1,73 @@
+"""Airflow's processes are killed at random moments: nothing is trained twice, nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from scripts.local_stack import LocalStack
+from tests.e2e.retrain_runs import RetrainRun
+
+pytestmark = pytest.mark.usefixtures("idle")
+
+# From the trigger to a good while after the wait has begun.
+MOMENTS = (0.0, 9.0)
+
+
+def kill_worker(stack: LocalStack, chance: random.Random) -> None:
+    """Kill one of the executor's processes: a worker, or a task with its supervisor."""
+    workers = stack.pids("scheduler")[1:]
+    if workers:
+        with suppress(ProcessLookupError):
+            os.kill(chance.choice(workers), signal.SIGKILL)
+
+
+def kill_scheduler(stack: LocalStack, _: random.Random) -> None:
+    """Kill the scheduler with its executor, and start it again."""
+    stack.restart("scheduler", kill=True)
+
+
+def kill_triggerer(stack: LocalStack, _: random.Random) -> None:
+    """Kill the triggerer, and start it again."""
+    stack.restart("triggerer", kill=True)
+
+
+KILLS = [kill_worker, kill_scheduler, kill_triggerer]
+
+
+def survive(stack: LocalStack, kill: Callable[[LocalStack, random.Random], None], seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    run = RetrainRun(stack)
+    # A moment, not a condition: whatever is going on then is what has to survive.
+    time.sleep(chance.uniform(*MOMENTS))
+    kill(stack, chance)
+    # A worker that is gone with the task it ran is noticed after the heartbeat's timeout.
+    state = run.ended(timeout_s=240)
+    executions, jobs = run.executions(), run.training_jobs()
+    explanation = f"seed {seed}, {kill.__name__}: {state}, {executions}, {jobs}"
+    assert state == "success", explanation
+    assert [execution["status"] for execution in executions] == ["SUCCEEDED"], explanation
+    assert [job["TrainingJobStatus"] for job in jobs] == ["Completed"], explanation
+    assert run.report()["outcome"] == "accepted", explanation
+
+
+@pytest.mark.parametrize("kill", KILLS)
+def test_a_killed_process_costs_neither_a_run_nor_a_second_training(
+    stack: LocalStack, kill: Callable[[LocalStack, random.Random], None]
+) -> None:
+    survive(stack, kill, seed=3)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("seed", range(100, 110))
+@pytest.mark.parametrize("kill", KILLS)
+def test_thirty_killed_processes(
+    stack: LocalStack, kill: Callable[[LocalStack, random.Random], None], seed: int
+) -> None:
+    survive(stack, kill, seed)
