@@ -126,6 +126,12 @@ class AirflowClient:
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}/xcomEntries/{quote(key, safe='')}"
         return self._json("GET", path)["value"]
 
+    def asset_events(self) -> list[Json]:
+        """Return the newest 100 asset events."""
+        params = {"limit": "100", "order_by": "-timestamp"}
+        events: list[Json] = self._json("GET", "/api/v2/assets/events", params=params)["asset_events"]
+        return events
+
     def log(self, dag_id: str, run_id: str, task_id: str, try_number: int = 1) -> str:
         """Return the log of one try of a task, as text; of exceptions the messages, not the frames."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}/logs/{try_number}"

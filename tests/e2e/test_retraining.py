@@ -72,6 +72,21 @@ def test_the_schedule_retrains_the_newest_hour_and_deploys_it(
     assert datetime.fromisoformat(scheduled["data_interval_start"]) == end - timedelta(hours=1)
 
 
+def events_of(client: AirflowClient, run: Json) -> dict[str, str]:
+    """The asset events of a run: the report's outcome by asset."""
+    events = [event for event in client.asset_events() if event["source_run_id"] == run["dag_run_id"]]
+    return {event["uri"]: event["extra"]["outcome"] for event in events}
+
+
+def test_a_deployment_is_an_event_that_other_dags_can_be_scheduled_on(
+    client: AirflowClient, scheduled: Json
+) -> None:
+    assert events_of(client, scheduled) == {
+        "sagemaker://retraining/flight_delay/reports": "deployed",
+        "sagemaker://endpoint/flight-delay": "deployed",
+    }
+
+
 def test_the_names_in_aws_derive_from_the_run(
     stack: LocalStack, scheduled: Json, report_of: Callable[[Json], dict[str, Any]]
 ) -> None:
@@ -79,7 +94,7 @@ def test_the_names_in_aws_derive_from_the_run(
     name = execution_name(DAG, scheduled["dag_run_id"])
     assert report["execution_arn"].endswith(f":{name}")
     assert (report["training_job"], report["model_name"]) == (f"{name}-0", name)
-    job = stack.aws("sagemaker").describe_training_job(TrainingJobName=name)
+    job = stack.aws("sagemaker").describe_training_job(TrainingJobName=report["training_job"])
     assert job["TrainingJobStatus"] == "Completed"
     metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
     assert metrics["validation:error"] == pytest.approx(report["value"], abs=1e-6)
@@ -119,6 +134,7 @@ def test_a_historical_window_is_rejected_and_the_run_is_green(
     assert report["window_end"] == "2013-12-12T00:00:00Z"
     assert report["model_name"] is None
     assert "Create model" not in report["durations"]
+    assert events_of(client, run) == {"sagemaker://retraining/flight_delay/reports": "rejected"}
 
 
 def test_a_run_of_its_own_threshold_and_policy_is_accepted_but_not_deployed(
