@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,6 +34,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         pytest.skip("Spark's half needs Java: there is no java on PATH and no JAVA_HOME")
     from pyspark.sql import SparkSession
 
+    # It says goodbye when the interpreter ends, to a stream that pytest has closed by then.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     settings = {
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
