@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,9 @@ DAG = "flight_delay_retraining"
 RUN_TIMEOUT_S = 120
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+@contextmanager
+def running_stack(state_dir: Path) -> Iterator[LocalStack]:
     """Airflow with the DAG unpaused: the scheduler then retrains the newest hour by itself."""
-    state_dir = tmp_path_factory.mktemp("stack")
     # A copy, so that a test can add a model folder.
     models = state_dir / "models"
     shutil.copytree(PROJECT / "include" / "models", models)
@@ -33,6 +33,12 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield stack
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")
