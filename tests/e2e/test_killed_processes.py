@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from scripts.local_stack import LocalStack
@@ -21,11 +20,18 @@ MOMENTS = (0.0, 9.0)
 
 
 def kill_worker(stack: LocalStack, chance: random.Random) -> None:
-    """Kill one of the executor's processes: a worker, or a task with its supervisor."""
-    workers = stack.pids("scheduler")[1:]
-    if workers:
-        with suppress(ProcessLookupError):
-            os.kill(chance.choice(workers), signal.SIGKILL)
+    """Kill a worker and the task it runs; none when no task runs at this moment.
+
+    An idle worker of the LocalExecutor holds the lock of the queue that all of them read, and would take it
+    along: that is Python's multiprocessing, and no matter of the task's.
+    """
+    scheduler = psutil.Process(stack.pids("scheduler")[0])
+    with suppress(psutil.NoSuchProcess):
+        busy = [worker for worker in scheduler.children() if worker.children()]
+        if busy:
+            worker = chance.choice(busy)
+            for process in (*worker.children(recursive=True), worker):
+                process.kill()
 
 
 def kill_scheduler(stack: LocalStack, _: random.Random) -> None:
