@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$python; break; fi; done)
 
-.PHONY: help setup up down demo test lint format test-unit test-integration test-e2e test-heavy lock clean
+.PHONY: help setup up down demo test lint format test-unit test-integration test-e2e test-heavy bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
@@ -62,6 +62,15 @@ test-e2e: setup ## tests through a real Airflow
 
 test-heavy: setup ## tests that take minutes
 	@.venv/bin/python -m pytest -m heavy
+
+bench: setup ## measure against the stock operators: waiting, overhead, parse time (10 minutes)
+	@failed=0; \
+	echo "== waiting"; \
+	.venv/bin/python -m benchmarks.waiting --waits 300 --together --quotas || failed=1; \
+	echo "== overhead and parse time"; \
+	.venv/bin/python -m benchmarks.overhead --rounds 3 || failed=1; \
+	echo "larger: .venv/bin/python -m benchmarks.waiting --waits 1000 (or 10000), benchmarks.overhead --rounds 10"; \
+	exit $$failed
 
 lock: $(UV) ## pin the requirements anew
 	@for name in requirements requirements-sdk requirements-local-aws; do $(MAKE) $$name.lock; done

@@ -19,6 +19,11 @@ pytestmark = pytest.mark.usefixtures("idle")
 MOMENTS = (0.0, 9.0)
 
 
+def tasks_of(worker: psutil.Process) -> list[psutil.Process]:
+    """The processes that run a worker's task; what is left of earlier ones does not count."""
+    return [child for child in worker.children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
+
+
 def kill_worker(stack: LocalStack, chance: random.Random) -> None:
     """Kill a worker and the task it runs; none when no task runs at this moment.
 
@@ -27,10 +32,10 @@ def kill_worker(stack: LocalStack, chance: random.Random) -> None:
     """
     scheduler = psutil.Process(stack.pids("scheduler")[0])
     with suppress(psutil.NoSuchProcess):
-        busy = [worker for worker in scheduler.children() if worker.children()]
+        busy = [worker for worker in scheduler.children() if tasks_of(worker)]
         if busy:
             worker = chance.choice(busy)
-            for process in (*worker.children(recursive=True), worker):
+            for process in (*tasks_of(worker), worker):
                 process.kill()
 
 
