@@ -1,7 +1,8 @@
 """Airflow assets that other DAGs can be scheduled on.
 
-Name and URI of each are one string, so that ``schedule=[Asset("sagemaker://endpoint/flight-delay")]`` is all
-that a consumer writes. Airflow has no rules for URIs of this scheme.
+Name and URI of each are one string, so that a consumer writes no more than
+``schedule=[Asset("x-sagemaker://endpoint/flight-delay")]``. Schemes that begin with ``x-`` are for anybody's
+own use; for any other, Airflow imports every provider's rules while it parses the DAG.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from airflow.sdk import Asset, AssetAlias
 
 def endpoint_asset(endpoint: str) -> Asset:
     """The asset of a SageMaker endpoint, updated when a model is deployed to it."""
-    return Asset(f"sagemaker://endpoint/{endpoint}")
+    return Asset(f"x-sagemaker://endpoint/{endpoint}")
 
 
 def reports_asset(model: str) -> Asset:
     """The asset of a model's gate reports, updated by every report."""
-    return Asset(f"sagemaker://retraining/{model}/reports")
+    return Asset(f"x-sagemaker://retraining/{model}/reports")
 
 
 def deployments_alias(model: str) -> AssetAlias:

@@ -16,6 +16,9 @@ from retraining.strict_model import StrictModel
 
 DeployPolicy = Literal["auto", "never", "force"]
 
+# The C loader reads the same ten times faster, where PyYAML was built with it.
+_YamlLoader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 # SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
 ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
@@ -128,7 +131,7 @@ def load_spec(folder: Path) -> ModelSpec:
         if not needed.is_file():
             raise ModelSpecError(f"{needed}: missing; a model folder has model.yaml and transform.sql")
     try:
-        content: Any = yaml.safe_load(file.read_text())
+        content: Any = yaml.load(file.read_text(), Loader=_YamlLoader)  # noqa: S506 - both are safe
     except yaml.YAMLError as error:
         raise ModelSpecError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):

@@ -82,8 +82,8 @@ def test_a_deployment_is_an_event_that_other_dags_can_be_scheduled_on(
     client: AirflowClient, scheduled: Json
 ) -> None:
     assert events_of(client, scheduled) == {
-        "sagemaker://retraining/flight_delay/reports": "deployed",
-        "sagemaker://endpoint/flight-delay": "deployed",
+        "x-sagemaker://retraining/flight_delay/reports": "deployed",
+        "x-sagemaker://endpoint/flight-delay": "deployed",
     }
 
 
@@ -134,7 +134,7 @@ def test_a_historical_window_is_rejected_and_the_run_is_green(
     assert report["window_end"] == "2013-12-12T00:00:00Z"
     assert report["model_name"] is None
     assert "Create model" not in report["durations"]
-    assert events_of(client, run) == {"sagemaker://retraining/flight_delay/reports": "rejected"}
+    assert events_of(client, run) == {"x-sagemaker://retraining/flight_delay/reports": "rejected"}
 
 
 def test_a_run_of_its_own_threshold_and_policy_is_accepted_but_not_deployed(

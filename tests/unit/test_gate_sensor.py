@@ -187,7 +187,7 @@ def test_every_report_is_published_and_only_a_deployment_updates_the_endpoint(
     assert task.outlet_events[reports_asset("flight_delay")].extra == report
     emitted = task.outlet_events[deployments_alias("flight_delay")].asset_alias_events
     uris = [(one.dest_asset_key.name, one.dest_asset_key.uri, one.extra) for one in emitted]
-    endpoint = "sagemaker://endpoint/flight-delay"
+    endpoint = "x-sagemaker://endpoint/flight-delay"
     assert uris == ([(endpoint, endpoint, report)] if ended is DEPLOYED else [])
 
 

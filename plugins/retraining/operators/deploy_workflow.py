@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
@@ -79,6 +78,8 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
                 arn,
                 definition_diff(deployed.definition, definition),
             )
+        from airflow.providers.amazon.aws.hooks.s3 import S3Hook  # only for what changed, not to parse a DAG
+
         S3Hook(**self._hook_parameters).load_bytes(transform, key, stack.bucket, replace=True)
         version = self.hook.deploy(arn, definition, stack.state_machine_role, fingerprint)
         self.log.info("Deployed %s", version)
