@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 MAX_INTEGER = 2**31 - 1
@@ -122,12 +122,12 @@ Hyperparameters = TypedDict(
 Hyperparameters.__pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)  # type: ignore[attr-defined]
 
 
-def json_schema() -> dict[str, Any]:
-    """JSON schema of :class:`Hyperparameters`."""
-    schema = TypeAdapter(Hyperparameters).json_schema()
-    # Refuses the same as additionalProperties, and says which names there are rather than the whole schema.
-    del schema["additionalProperties"]
-    return schema | {"propertyNames": {"enum": list(schema["properties"])}}
+# For the trigger form: the names and no ranges, because Airflow checks a schema at every parse of the DAG.
+JSON_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "propertyNames": {"enum": list(Hyperparameters.__annotations__)},
+    "additionalProperties": {"type": ["number", "string"]},
+}
 
 
 def as_strings(hyperparameters: Mapping[str, Any]) -> dict[str, str]:

@@ -16,9 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from retraining import hyperparameters
 from retraining.errors import RunConfigError, explain
-from retraining.hyperparameters import Hyperparameters
+from retraining.hyperparameters import JSON_SCHEMA, Hyperparameters
 from retraining.spec import (
     ENDPOINT_NAME,
     INSTANCE_TYPE,
@@ -98,7 +97,9 @@ class RunConfig(StrictModel):
         str, Field(pattern=INSTANCE_TYPE, description="What the training job runs on.")
     ]
     hyperparameters: Annotated[
-        Hyperparameters, Field(description='Instead of the model\'s own ones: {"max_depth": 6}.')
+        Hyperparameters,
+        WithJsonSchema(JSON_SCHEMA),
+        Field(description='Instead of the model\'s own ones: {"max_depth": 6}.'),
     ]
 
     @field_validator("window_days", mode="before")
@@ -164,7 +165,4 @@ def params_schema(spec: ModelSpec) -> dict[str, dict[str, Any]]:
     schema = RunConfig.model_json_schema()["properties"]
     schema["window_days"]["minimum"] = spec.validation_days + 1
     schema["window_days"]["description"] += f" Empty: {spec.window_days}, or as window_start says."
-    # Inline, because Airflow checks each param by its own schema.
-    described = {"description": schema["hyperparameters"]["description"]}
-    schema["hyperparameters"] = hyperparameters.json_schema() | described
     return {name: {**schema[name], "default": default} for name, default in _defaults(spec).items()}

@@ -9,8 +9,10 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from retraining.errors import RunConfigError
+from retraining.hyperparameters import Hyperparameters
 from retraining.run_config import RunConfig, params_schema
 from retraining.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
@@ -156,10 +158,12 @@ def test_the_form_shows_each_param_for_what_it_is(spec: ModelSpec) -> None:
     assert schema["hyperparameters"]["type"] == "object"
     with pytest.raises(jsonschema.ValidationError, match=r"'depth' is not one of \['num_round'"):
         jsonschema.validate({"depth": 1}, schema["hyperparameters"])
-    assert schema["hyperparameters"]["properties"]["eta"]["maximum"] == 1
+    with pytest.raises(RunConfigError, match=r"hyperparameters\.eta: .*less than or equal to 1, but is 5"):
+        RunConfig.from_params({"hyperparameters": {"eta": 5}}, spec)
 
 
 SCHEMA = params_schema(FLIGHT_DELAY_SPEC)
+RANGES = TypeAdapter(Hyperparameters).json_schema()
 moments = st.datetimes(timezones=st.timezones()).map(datetime.isoformat) | st.just(MAY)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | moments
 anything = st.recursive(
@@ -167,9 +171,7 @@ anything = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=2)
         | st.dictionaries(st.text(max_size=3), inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(sorted(SCHEMA["hyperparameters"]["properties"])), inner | st.just("1"), max_size=2
-        )
+        | st.dictionaries(st.sampled_from(sorted(RANGES["properties"])), inner | st.just("1"), max_size=2)
     ),
     max_leaves=3,
 )
@@ -190,4 +192,4 @@ def test_what_the_form_lets_through_the_library_takes_or_refuses_by_name(conf: d
             assert line.partition(":")[0].partition(".")[0] in conf
         return
     for name, value in config.hyperparameters.items():
-        jsonschema.validate(value, SCHEMA["hyperparameters"]["properties"][name])
+        jsonschema.validate(value, RANGES["properties"][name])

@@ -165,13 +165,12 @@ def test_out_of_time_is_said_and_stops_the_execution_if_asked_to(stop: bool, wor
     assert (("stop", ARN) in hook.done) is stop
 
 
-def test_the_wait_starts_and_ends_in_the_triggerer() -> None:
+def test_the_wait_starts_in_the_triggerer() -> None:
     with DAG("d", schedule=None):
         start = StartExecutionOperator(task_id="start", state_machine_arn=MACHINE)
         wait = ExecutionSensor(task_id="wait", execution_arn=start.output)
     assert wait.upstream_task_ids == {"start"}
     assert wait.start_from_trigger
-    assert wait.end_from_trigger
     assert wait.start_trigger_args
     arguments = wait.start_trigger_args.trigger_kwargs
     assert arguments
@@ -200,7 +199,7 @@ def test_the_execution_that_was_waited_for_in_the_end(
 
 
 def test_a_trigger_survives_being_moved_to_another_triggerer() -> None:
-    trigger = ExecutionTrigger(ARN, "aws", "eu-west-1", ["E"], 5.0, False, False, True)
+    trigger = ExecutionTrigger(ARN, "aws", "eu-west-1", ["E"], 5.0, False, True)
     path, arguments = trigger.serialize()
     assert path == "retraining.triggers.execution.ExecutionTrigger"
     assert vars(ExecutionTrigger(**arguments)) == vars(trigger)
@@ -221,6 +220,15 @@ def test_results_end_the_task_from_the_trigger_and_failures_go_to_a_worker(
     trigger = ExecutionTrigger(ARN, None, expected_errors=["ModelAccuracyTooLow"])
     fired = trigger._event(Wait(ARN, ended=ended))
     assert isinstance(fired, TaskSuccessEvent) is success
+
+
+def test_a_worker_ends_the_task_where_a_plugin_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "retraining.triggers.execution.get_listener_manager", lambda: SimpleNamespace(has_listeners=True)
+    )
+    fired = ExecutionTrigger(ARN, None)._event(Wait(ARN, ended={"status": "SUCCEEDED"}))
+    assert not isinstance(fired, TaskSuccessEvent)
+    assert fired.payload["status"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("arn", ["x", "arn:aws:states:r:1:express:m:n:u", MACHINE])

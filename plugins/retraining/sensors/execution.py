@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
-from airflow.sdk.listener import get_listener_manager
 from airflow.triggers.base import StartTriggerArgs
 
 from retraining import arns
@@ -65,8 +64,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.stop_on_timeout = stop_on_timeout
-        # Airflow refuses to end tasks from a trigger when a plugin listens to tasks.
-        self.end_from_trigger = not get_listener_manager().has_listeners
         self.start_from_trigger = True
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
@@ -83,7 +80,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             "expected_errors": self.expected_errors,
             "poll_seconds": self.poll_seconds,
             "follow": self.follow,
-            "end_here": self.end_from_trigger,
             "redriven": redriven,
         }
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
+from airflow.sdk.listener import get_listener_manager
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from retraining.arns import state_machine_of
@@ -26,7 +27,6 @@ class ExecutionTrigger(BaseTrigger):
     :param expected_errors: errors of a failed execution that are results, not breakdowns.
     :param poll_seconds: fixed seconds between polls; None adapts to how long the wait takes.
     :param follow: write states to the task's log as they are entered and left, about once a minute.
-    :param end_here: whether the trigger may end the task.
     :param redriven: whether this try of the task has redriven the execution already.
     """
 
@@ -41,7 +41,6 @@ class ExecutionTrigger(BaseTrigger):
         expected_errors: list[str] | None = None,
         poll_seconds: float | None = None,
         follow: bool = True,
-        end_here: bool = True,
         redriven: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,7 +50,6 @@ class ExecutionTrigger(BaseTrigger):
         self.expected_errors = expected_errors or []
         self.poll_seconds = poll_seconds
         self.follow = follow
-        self.end_here = end_here
         self.redriven = redriven
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -63,7 +61,6 @@ class ExecutionTrigger(BaseTrigger):
             "expected_errors",
             "poll_seconds",
             "follow",
-            "end_here",
             "redriven",
         )
         arguments = {name: getattr(self, name) for name in names}
@@ -89,7 +86,8 @@ class ExecutionTrigger(BaseTrigger):
             return TriggerEvent(failure)  # type: ignore[no-untyped-call]
         ended = wait.ended
         self.log.info("%s is %s", self.execution_arn, ended["status"])
-        if self.end_here and self.is_result(ended):
+        # Listeners, which plugins have, hear of a task's end on a worker only.
+        if self.is_result(ended) and not get_listener_manager().has_listeners:
             return TaskSuccessEvent()
         event = {name: ended.get(name) for name in ("status", "error", "cause")}
         event |= {"execution_arn": self.execution_arn, "redriven": self.redriven}
