@@ -18,9 +18,11 @@ import psutil
 from benchmarks.embedded_aws import EmbeddedAws, running_aws
 from benchmarks.waiting_figures import Figures, Setting
 from include.local_aws.control import RequestCounts
-from scripts.airflow_settings import PROJECT, aws_connection, base_environment
+from scripts.airflow_settings import PROJECT, airflow_environment
 
 WATCHED_ROUNDS = 4
+# Triggers ask AWS only.
+NO_AIRFLOW = "http://127.0.0.1:1"
 SAMPLE_SECONDS = 0.2
 # The embedded AWS starts about twice as many.
 STARTS_PER_SECOND = 60
@@ -45,12 +47,11 @@ def measure(side: str, setting: Setting, folder: Path) -> Figures:
                 *(folder / "arns", str(setting.delay), result),
             ],
             cwd=PROJECT,
-            env=base_environment()
-            | {
-                "PYTHONPATH": str(PROJECT / "plugins"),
-                "AIRFLOW_HOME": str(folder / "airflow"),
-                "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(aws.endpoint_url),
-            },
+            # A triggerer's: Airflow's example plugins, say, would keep ours from ending a task there.
+            env=airflow_environment(
+                folder / "airflow", NO_AIRFLOW, aws.endpoint_url, PROJECT / "include" / "models"
+            )
+            | {"PYTHONPATH": str(PROJECT / "plugins")},
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -86,9 +86,12 @@ class ExecutionTrigger(BaseTrigger):
             return TriggerEvent(failure)  # type: ignore[no-untyped-call]
         ended = wait.ended
         self.log.info("%s is %s", self.execution_arn, ended["status"])
-        # Listeners, which plugins have, hear of a task's end on a worker only.
-        if self.is_result(ended) and not get_listener_manager().has_listeners:
-            return TaskSuccessEvent()
+        if self.is_result(ended):
+            if not get_listener_manager().has_listeners:
+                return TaskSuccessEvent()
+            self.log.info(
+                "Ending on a worker: a plugin listens to tasks, and listeners hear of them there only"
+            )
         event = {name: ended.get(name) for name in ("status", "error", "cause")}
         event |= {"execution_arn": self.execution_arn, "redriven": self.redriven}
         event["ended_before"] = wait.was_over_at_first_look
