@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import yaml
 
 from retraining.compiler import Surroundings, WorkflowCompiler
 from retraining.spec import ModelSpec, load_spec
+from retraining.triggers import poller as module
+from retraining.triggers.poller import ExecutionPoller
+from tests.unit.fake_states import FakeStates
 
 PROJECT = Path(__file__).parents[2]
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
@@ -51,3 +55,17 @@ def definition(compiler: WorkflowCompiler) -> dict[str, Any]:
         compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://a-bucket/workflow/transform.sql")
     )
     return compiled
+
+
+@pytest.fixture
+def states(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStates]:
+    fake = FakeStates(3)
+
+    async def connect(_: ExecutionPoller) -> FakeStates:
+        return fake
+
+    monkeypatch.setattr(ExecutionPoller, "_connect", connect)
+    monkeypatch.setattr(module, "MIN_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(module, "MAX_BACKOFF_SECONDS", 0.001)
+    yield fake
+    assert not ExecutionPoller._pollers
