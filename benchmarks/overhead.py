@@ -20,6 +20,7 @@ from statistics import median
 from benchmarks.overhead_runs import DEFERRABLE, FLOWS, OURS, SENSOR, BenchmarkStack, Run, Runner, as_json
 from benchmarks.parse_time import ParseTime, parse_times
 from benchmarks.tables import table, verdicts
+from scripts.processes import exit_when_terminated
 
 MAX_OVERHEAD = 0.8
 MAX_PARSE_TIME = 1.1
@@ -31,6 +32,7 @@ FILES = {
 
 
 def main() -> int:
+    exit_when_terminated()
     given = _arguments()
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         stack = BenchmarkStack(Path(folder))

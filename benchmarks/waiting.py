@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.tables import table, verdicts
 from benchmarks.waiting_figures import Figures, Setting
 from benchmarks.waiting_run import measure
+from scripts.processes import exit_when_terminated
 
 OURS, FOLLOWING, STOCK = "ours", "ours, with states", "stock"
 STOCK_LIMIT = 2_000
@@ -28,6 +29,7 @@ HISTORY = "GetExecutionHistory"
 
 
 def main() -> int:
+    exit_when_terminated()
     given = _arguments()
     setting = Setting(
         waits=given.waits,

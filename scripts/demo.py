@@ -20,6 +20,7 @@ from scripts.components import StackError
 from scripts.demo_report import predictions_table, reports_table
 from scripts.demo_runs import DemoError, Retrain, await_scheduled, retrain_historical, retrain_newest
 from scripts.local_stack import LocalStack
+from scripts.processes import exit_when_terminated
 
 MODEL = "flight_delay"
 # The week before saw the first snow of the winter, which the three weeks that the model learned from did not.
@@ -30,6 +31,7 @@ REPORT = PROJECT / "build" / "demo-report.json"
 
 def main() -> int:
     """Run the demo; 0 when everything that it promises holds."""
+    exit_when_terminated()
     began = time.monotonic()
     stack = LocalStack(airflow_port=DEFAULT_AIRFLOW_PORT, aws_port=DEFAULT_AWS_PORT, say=_say)
     try:

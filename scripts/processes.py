@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,6 +17,11 @@ import psutil
 
 # psutil derives creation times from the boot time, which moves when the clock is adjusted.
 _CREATE_TIME_TOLERANCE_S = 2.0
+
+
+def exit_when_terminated() -> None:
+    """Let SIGTERM end this program as Ctrl-C does: it then stops its children, which no signal reaches."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import pytest
 from scripts.airflow_client import AirflowClient, ApiError, Json
 from scripts.airflow_settings import PROJECT
 from scripts.local_stack import LocalStack
+from scripts.processes import exit_when_terminated
 from tests.e2e.waiting import wait_until
 
 DAG = "flight_delay_retraining"
@@ -27,6 +28,7 @@ def running_stack(state_dir: Path) -> Iterator[LocalStack]:
     models = state_dir / "models"
     shutil.copytree(PROJECT / "include" / "models", models)
     stack = LocalStack(state_dir, models_folder=models)
+    exit_when_terminated()
     try:
         stack.up()
         stack.client().pause(DAG, False)
