@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from airflow.sdk.exceptions import AirflowFailException
+
 from retraining.gate import GateReport, gate_report
+from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.spec import ModelSpec
 
@@ -22,16 +25,21 @@ def read_report(
     Airflow keeps it whether that task was then a success, skipped or failed.
 
     :return: None while the execution runs.
+    :raises AirflowFailException: when there is no execution.
     """
-    execution = hook.describe_execution(execution_arn)
-    if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
-        return None
+    if not execution_arn:
+        raise AirflowFailException("execution_arn: none; no execution was started")
+    with clear_aws_errors(hook.aws_conn_id):
+        execution = hook.describe_execution(execution_arn)
+        if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
+            return None
+        history = hook.history(execution_arn)
     ti = context["ti"]
     prior = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, include_prior_dates=True)
     return gate_report(
         model=spec.name,
         metric=spec.gate.metric,
         execution=execution,
-        history=hook.history(execution_arn),
+        history=history,
         prior=prior if isinstance(prior, Mapping) else None,
     )

@@ -16,7 +16,6 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from retraining.arns import partition_of, region_of
 from retraining.gate import PASSED, GateReport, Outcome
 from retraining.gate_spec import OnRejected
-from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.report_table import report_table
@@ -74,10 +73,7 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Report once the execution has ended."""
-        if not self.execution_arn:
-            raise AirflowFailException("execution_arn: none; no execution was started")
-        with clear_aws_errors(self.aws_conn_id):
-            report = read_report(self.hook, self.execution_arn, self._spec, context)
+        report = read_report(self.hook, self.execution_arn, self._spec, context)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:

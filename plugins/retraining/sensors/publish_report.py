@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import PokeReturnValue
-from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.assets import deployments_alias, endpoint_asset, reports_asset
 from retraining.gate import GateReport
-from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.spec import load_spec
@@ -46,10 +44,7 @@ class PublishReportSensor(AwsBaseSensor[StateMachineHook]):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the report once the execution has ended."""
-        if not self.execution_arn:
-            raise AirflowFailException("execution_arn: none; no execution was started")
-        with clear_aws_errors(self.aws_conn_id):
-            report = read_report(self.hook, self.execution_arn, load_spec(Path(self.model_folder)), context)
+        report = read_report(self.hook, self.execution_arn, load_spec(Path(self.model_folder)), context)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:
