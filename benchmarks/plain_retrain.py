@@ -43,7 +43,8 @@ def plain_retrain(
     :return: the validation error after the last round, unrounded
     """
     # The longest name first, as :validation_start would lose its end to :start.
-    for name, time in (("validation_start", validation_start), ("start", start), ("end", end)):
+    times = {"validation_start": validation_start, "start": start, "end": end, "as_of": end}
+    for name, time in times.items():
         sql = sql.replace(f":{name}", f"TIMESTAMP '{time:%Y-%m-%d %H:%M:%S}'")
     with duckdb.connect() as connection:
         connection.read_parquet(f"{flights}/**/*.parquet", hive_partitioning=False).create_view("flights")

@@ -82,12 +82,16 @@ class Location(NamedTuple):
 
 
 class Job(NamedTuple):
-    """The job's arguments, checked; the last part of ``source`` names the table that transform.sql reads."""
+    """The job's arguments, checked; the last part of ``source`` names the table that transform.sql reads.
+
+    Rows that were received from ``as_of`` on (UTC, without zone) do not count.
+    """
 
     source: Location
     sql: Location
     target: Location
     window: Window
+    as_of: datetime
     engine: str
 
     @property
@@ -101,7 +105,7 @@ def parse_arguments(arguments: Sequence[str]) -> Job:
 
     :raises InvalidArgument: names the argument, its value and what is allowed
     """
-    names = ("source", "sql", "target", "start", "validation_start", "end", "engine")
+    names = ("source", "sql", "target", "start", "validation_start", "end", "as_of", "engine")
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     for name in names:
         parser.add_argument(f"--{name}", nargs="?")
@@ -112,23 +116,28 @@ def parse_arguments(arguments: Sequence[str]) -> Job:
         raise InvalidArgument(f"--engine is {given['engine']!r}; allowed are duckdb and spark")
     source, sql, target = (_location(name, given[name]) for name in names[:3])
     window = Window(*(_time(name, given[name]) for name in names[3:6]))
-    job = Job(source, sql, target, window, given["engine"])
+    job = Job(source, sql, target, window, _time("as_of", given["as_of"]), given["engine"])
     if not job.table.isidentifier():
         raise InvalidArgument(f"--source is {given['source']!r}; allowed is one that ends in a table's name")
     return job
 
 
-def render(sql: str, window: Window) -> str:
+def render(sql: str, window: Window, as_of: datetime) -> str:
     """
-    Put the window into transform.sql as TIMESTAMP literals.
+    Put the times into transform.sql as TIMESTAMP literals; data that is never late needs no ``:as_of``.
 
     :raises InvalidTransform: a placeholder is missing or unknown
     """
-    found = set(_PLACEHOLDER.findall(sql))
-    if found != set(vars(window)):
-        allowed = sorted(vars(window))
-        raise InvalidTransform(f"transform.sql has the placeholders {sorted(found)}; allowed are {allowed}")
-    return _PLACEHOLDER.sub(lambda match: f"TIMESTAMP '{getattr(window, match[1])}'", sql)
+    times, found = {**vars(window), "as_of": as_of}, set(_PLACEHOLDER.findall(sql))
+    if found | {"as_of"} != set(times):
+        raise InvalidTransform(
+            f"transform.sql has the placeholders {sorted(found)}; allowed are {sorted(times)}"
+        )
+    if "as_of" not in found and as_of != window.end:
+        raise InvalidTransform(
+            f"--as_of is {as_of}, but transform.sql has no :as_of; allowed is {window.end}"
+        )
+    return _PLACEHOLDER.sub(lambda match: f"TIMESTAMP '{times[match[1]]}'", sql)
 
 
 def run_duckdb(files: Sequence[str], table: str, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -201,7 +210,8 @@ def main(arguments: Sequence[str]) -> None:
     job = parse_arguments(arguments)
     s3 = boto3.client("s3")
     _clear(s3, job.target)
-    sql = render(s3.get_object(Bucket=job.sql.bucket, Key=job.sql.key)["Body"].read().decode(), job.window)
+    sql = s3.get_object(Bucket=job.sql.bucket, Key=job.sql.key)["Body"].read().decode()
+    sql = render(sql, job.window, job.as_of)
     keys = list(_landed(s3, job.source, job.window))
     _progress(f"{job.window}: {len(keys)} files of {job.table}")
     if not keys:

@@ -53,7 +53,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def test_rows_and_files_are_the_same(partitions: Path, spark: Any, tmp_path: Path, end: datetime) -> None:
     window = transform.Window(end - timedelta(days=28), end - timedelta(days=7), end)
     files = [str(file) for day in window.partitions for file in (partitions / day).glob("*.parquet")]
-    sql = transform.render(SQL, window)
+    sql = transform.render(SQL, window, window.end)
 
     columns, rows = transform.run_duckdb(files, "flights", sql)
     frame = transform.run_spark(spark, files, "flights", sql).cache()

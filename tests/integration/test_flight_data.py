@@ -87,3 +87,8 @@ def test_building_again_gives_the_same_bytes(partitions: Path, cache_dir: Path, 
 def test_now_always_falls_in_the_same_week_of_2013(now: datetime) -> None:
     assert SHIFTED_NOW <= now - weeks_of_shift(now) * WEEK < SHIFTED_NOW + WEEK
     assert weeks_of_shift(now.replace(tzinfo=UTC)) == weeks_of_shift(now)
+
+
+def test_a_row_is_received_when_its_flight_has_landed(database: duckdb.DuckDBPyConnection) -> None:
+    late = "SELECT count(*) FROM laid WHERE received_at IS DISTINCT FROM arrived_at"
+    assert database.sql(late).fetchall() == [(0,)]

@@ -34,9 +34,10 @@ Row = dict[str, Any]
 def rows_of(tmp_path: Path) -> Callable[..., list[Row]]:
     """Runs transform.sql over flights, each given by what is unusual about it."""
 
-    def run(*flights: dict[str, Any], window: transform.Window = WINDOW) -> list[Row]:
+    def run(*flights: dict[str, Any], as_of: datetime = WINDOW.end) -> list[Row]:
         usual = {
             "arrived_at": "2013-05-02 12:00:00",
+            "received_at": "2013-05-02 12:00:00",
             "dep_delay": 0,
             "arr_delay": 0,
             "hour": 8,
@@ -51,14 +52,14 @@ def rows_of(tmp_path: Path) -> Callable[..., list[Row]]:
         file = str(tmp_path / "flights.parquet")
         with duckdb.connect() as connection:
             connection.execute(
-                "CREATE TABLE flights (arrived_at TIMESTAMP, dep_delay BIGINT, arr_delay BIGINT, "
-                "hour BIGINT, minute BIGINT, sched_arr_time BIGINT, distance BIGINT, carrier VARCHAR, "
+                "CREATE TABLE flights (arrived_at TIMESTAMP, received_at TIMESTAMP, "
+                "dep_delay BIGINT, arr_delay BIGINT, hour BIGINT, minute BIGINT, sched_arr_time BIGINT, distance BIGINT, carrier VARCHAR, "
                 "flight BIGINT, origin VARCHAR, dest VARCHAR)"
             )
             values = [list({**usual, **flight}.values()) for flight in flights]
-            connection.executemany("INSERT INTO flights VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+            connection.executemany("INSERT INTO flights VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
             connection.table("flights").write_parquet(file)
-        columns, rows = transform.run_duckdb([file], "flights", transform.render(SQL, window))
+        columns, rows = transform.run_duckdb([file], "flights", transform.render(SQL, WINDOW, as_of))
         return [dict(zip(columns, row, strict=True)) for row in rows]
 
     return run
@@ -125,19 +126,35 @@ def test_rows_come_in_one_order_however_the_flights_lie(rows_of: Callable[..., l
     ("sql", "named"),
     [
         ("SELECT 1 AS split", "[]"),
-        (SQL.replace(":end", "now()"), "['start', 'validation_start']"),
-        (SQL + " -- :limit", "['end', 'limit', 'start', 'validation_start']"),
+        (SQL.replace(":end", "now()"), "['as_of', 'start', 'validation_start']"),
+        (SQL + " -- :limit", "['as_of', 'end', 'limit', 'start', 'validation_start']"),
     ],
 )
-def test_placeholders_other_than_the_three_are_refused(sql: str, named: str) -> None:
+def test_placeholders_other_than_the_times_are_refused(sql: str, named: str) -> None:
     with pytest.raises(transform.InvalidTransform) as error:
-        transform.render(sql, WINDOW)
+        transform.render(sql, WINDOW, WINDOW.end)
     assert named in str(error.value)
-    assert "allowed are ['end', 'start', 'validation_start']" in str(error.value)
+    assert "allowed are ['as_of', 'end', 'start', 'validation_start']" in str(error.value)
+
+
+def test_a_flight_that_was_received_late_counts_only_as_of_a_later_time(
+    rows_of: Callable[..., list[Row]],
+) -> None:
+    late = {"received_at": "2013-05-09 00:00:00", "dep_delay": 1}
+    assert [row["dep_delay"] for row in rows_of(late, {"dep_delay": 0})] == [0]
+    assert [row["dep_delay"] for row in rows_of(late, as_of=datetime(2013, 5, 9))] == []
+    assert [row["dep_delay"] for row in rows_of(late, as_of=datetime(2013, 5, 9, 0, 0, 1))] == [1]
+
+
+def test_as_of_is_refused_where_the_transform_would_ignore_it() -> None:
+    sql = "SELECT :start, :validation_start, :end"
+    transform.render(sql, WINDOW, WINDOW.end)
+    with pytest.raises(transform.InvalidTransform, match=r"--as_of is 2013-05-09.* has no :as_of"):
+        transform.render(sql, WINDOW, datetime(2013, 5, 9))
 
 
 def test_casts_and_times_are_no_placeholders() -> None:
-    sql = transform.render("SELECT '10:30', a::INT, :start, :validation_start, :end", WINDOW)
+    sql = transform.render("SELECT '10:30', a::INT, :start, :validation_start, :end", WINDOW, WINDOW.end)
     assert sql == (
         "SELECT '10:30', a::INT, TIMESTAMP '2013-05-01 06:00:00', TIMESTAMP '2013-05-03 06:00:00', "
         "TIMESTAMP '2013-05-04 06:00:00'"

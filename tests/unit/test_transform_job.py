@@ -25,6 +25,7 @@ ARGUMENTS = {
     "start": "2013-05-01T06:00:00Z",
     "validation_start": "2013-05-03T00:00:00Z",
     "end": "2013-05-04T06:00:00Z",
+    "as_of": "2013-05-04T06:00:00Z",
     "engine": "duckdb",
 }
 

@@ -34,6 +34,8 @@ WHERE
     -- leak the future.
     arrived_at >= :start
     AND arrived_at < :end
+    -- A window has the same rows whenever it is run: what came in after :as_of is left to later windows.
+    AND received_at < :as_of
     -- A diverted flight lands, but has no arrival delay and so no label.
     AND arr_delay IS NOT NULL
 -- No two flights share all five, so the order is total.
