@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from include.local_aws.provision import provision
+from include.local_aws.runtime import AIRFLOW_KEY
 from include.local_aws.server import Server
 
 log = logging.getLogger("local_aws")
@@ -42,6 +43,12 @@ def parse_arguments() -> argparse.Namespace:
         default=os.cpu_count() or 1,
         help="how many training jobs and Glue job runs may run at once; default: the cores, %(default)s here",
     )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="let services do only what their roles allow, and the user airflow, whose access key is in "
+        "ready.json, only what the stack's policy for it allows",
+    )
     arguments = parser.parse_args()
     if arguments.parallelism < 1:
         parser.error(f"--parallelism: {arguments.parallelism} is not allowed; at least 1 is")
@@ -67,7 +74,7 @@ def main() -> int:
     shutil.rmtree(state_dir / "scratch", ignore_errors=True)
     ready = state_dir / "ready.json"
     ready.unlink(missing_ok=True)
-    server = Server(arguments.port, state_dir, arguments.parallelism)
+    server = Server(arguments.port, state_dir, arguments.parallelism, enforce_iam=arguments.enforce_iam)
     server.start()
     # In a thread, so that a signal is heard while the data is being laid.
     failure: list[Exception] = []
@@ -76,9 +83,8 @@ def main() -> int:
         try:
             provision(server.runtime, cache_dir=arguments.cache_dir.resolve())
             unfinished = ready.with_suffix(".unfinished")
-            unfinished.write_text(
-                json.dumps({"endpoint_url": server.runtime.endpoint_url, "pid": os.getpid()})
-            )
+            about = {"endpoint_url": server.runtime.endpoint_url, "pid": os.getpid()}
+            unfinished.write_text(json.dumps({**about, **(AIRFLOW_KEY if arguments.enforce_iam else {})}))
             unfinished.rename(ready)
             log.info("ready at %s after %.1f s", server.runtime.endpoint_url, time.monotonic() - began)
         except Exception as error:

@@ -10,9 +10,11 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.glue.models import FakeJob, glue_backends
 
-# Access is not checked here: roles let everybody in, and moto reads a policy's conditions so coarsely that a
-# bucket that asks for TLS would refuse every request.
-NOT_ENFORCED = ["AWS::S3::BucketPolicy"]
+from include.local_aws import cloudformation_alarm  # noqa: F401 - moto finds the subclasses of its models
+
+# Access to resources is not checked here: moto reads conditions so coarsely that a bucket that asks
+# for TLS would refuse every request, and nobody publishes to a topic.
+NOT_ENFORCED = ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"]
 
 # CloudFormation's name for each argument of moto's create_job.
 JOB_PROPERTIES = {
@@ -112,8 +114,9 @@ class GlueJob(CloudFormationModel):  # type: ignore[misc]
 def install() -> None:
     """Refuse resource types that nothing here makes; moto would leave them out with a warning."""
     parsing.NULL_MODELS.extend(NOT_ENFORCED)
-    warnings.filterwarnings("ignore", message="Tried to parse AWS::S3::BucketPolicy")
-    find = parsing.resource_class_from_type
+    for resource_type in NOT_ENFORCED:
+        warnings.filterwarnings("ignore", message=f"Tried to parse {resource_type}")
+    find, clean = parsing.resource_class_from_type, parsing.clean_json
 
     def resource_class_from_type(resource_type: str) -> Any:
         found = find(resource_type)
@@ -123,4 +126,10 @@ def install() -> None:
             )
         return found
 
+    def clean_json(resource_json: Any, resources_map: Any) -> Any:
+        cleaned = clean(resource_json, resources_map)
+        # AWS::NoValue takes an element of a list away, where moto leaves a None.
+        return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
     parsing.resource_class_from_type = resource_class_from_type
+    parsing.clean_json = clean_json

@@ -45,9 +45,21 @@ class Control:
         """Refuse a share (0 to 1) of requests with ThrottlingException; the same seed hits the same ones."""
         self._add("throttle", operation=operation, rate=rate, seed=seed)
 
-    def fail_call(self, operation: str, code: str, status: int = 500, times: int | None = 1) -> None:
-        """Refuse requests with an error code and HTTP status; they have no effect."""
-        self._add("fail_call", operation=operation, code=code, status=status, times=times)
+    def fail_call(
+        self, operation: str, code: str, status: int = 500, times: int | None = 1, contains: str = ""
+    ) -> None:
+        """
+        Refuse requests with an error code and HTTP status; they have no effect.
+
+        :param contains: only those whose path or body has this text.
+        """
+        self._add("fail_call", operation=operation, code=code, status=status, times=times, contains=contains)
+
+    def delay_call(
+        self, operation: str, seconds: float, times: int | None = None, contains: str = ""
+    ) -> None:
+        """Let requests take effect later; ``contains`` as for :meth:`fail_call`."""
+        self._add("delay_call", operation=operation, seconds=seconds, times=times, contains=contains)
 
     def drop_reply(self, operation: str, times: int | None = 1) -> None:
         """Carry requests out and close their connections without an answer."""
@@ -66,6 +78,15 @@ class Control:
         """Let training jobs or Glue job runs take longer."""
         self._add("delay_job", service=service, name=name, seconds=seconds, times=times)
 
+    def fail_deployment(self, endpoint: str, reason: str | None = None, times: int | None = 1) -> None:
+        """Fail the creation or an update of endpoints whose name fits; an update leaves the old model."""
+        reasons = {} if reason is None else {"reason": reason}
+        self._add("fail_deployment", endpoint=endpoint, times=times, **reasons)
+
+    def delay_deployment(self, endpoint: str, seconds: float, times: int | None = None) -> None:
+        """Let endpoints be Creating or Updating longer."""
+        self._add("delay_deployment", endpoint=endpoint, seconds=seconds, times=times)
+
     def lag_lists(self, seconds: float) -> None:
         """Let ListExecutions show executions only so long after their start or redrive."""
         self._add("list_lag", seconds=seconds)
@@ -82,6 +103,11 @@ class Control:
     def enforce_quotas(self, enforced: bool) -> None:
         """Enforce AWS's request quotas of Step Functions from full buckets, or stop it."""
         self.ask("PUT", "quotas", {"enforced": enforced})
+
+    def used_actions(self) -> dict[str, list[str]]:
+        """IAM's names of the actions that each principal was allowed so far, while policies are enforced."""
+        found: dict[str, list[str]] = self.ask("GET", "authorization")["used"]
+        return found
 
     def requests(self) -> RequestCounts:
         """The requests since the last reset."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from include.local_aws.fault_kinds import FaultError
+from include.local_aws.fault_checks import FaultError
 
 if TYPE_CHECKING:
     from include.local_aws.gateway import Gateway
@@ -45,6 +45,7 @@ def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
             "DELETE": gateway.faults.clear,
         },
         "requests": {"GET": lambda: None, "DELETE": gateway.requests.reset},
+        "authorization": {"GET": lambda: None},
         "quotas": {"GET": lambda: None, "PUT": lambda: gateway.quotas.enforce(_enforced(_content(environ)))},
     }
     if path not in actions:
@@ -60,6 +61,7 @@ def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
     views: dict[str, Callable[[], dict[str, Any]]] = {
         "faults": lambda: {"faults": gateway.faults.described()},
         "requests": gateway.requests.described,
+        "authorization": gateway.authorization.described,
         "quotas": lambda: {"enforced": gateway.quotas.enforced},
     }
     return views[path]()

@@ -1,12 +1,7 @@
-"""SageMaker endpoints: they load the model they are given and answer with its predictions."""
+"""SageMaker's API for endpoints: which change is allowed when, and what an endpoint says of itself."""
 
 from __future__ import annotations
 
-import io
-import logging
-import tarfile
-import threading
-from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -14,15 +9,14 @@ from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from include.local_aws.inference import Served, served_models
+from include.local_aws import deployment_config
+from include.local_aws.deployment import Deployment, lock
+from include.local_aws.inference import served_models
 from include.local_aws.runtime import Runtime
-from include.local_aws.s3 import split_uri
-
-log = logging.getLogger(__name__)
 
 IN_PROGRESS = ("Creating", "Updating")
-
-_lock = threading.Lock()
+# Of UpdateEndpoint; they keep what the endpoint has grown into, which here is always what it was given.
+RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 
 
 def install(runtime: Runtime) -> None:
@@ -30,38 +24,41 @@ def install(runtime: Runtime) -> None:
     create = SageMakerModelBackend.create_endpoint
     delete = SageMakerModelBackend.delete_endpoint
 
-    def create_endpoint(
-        backend: SageMakerModelBackend,
-        endpoint_name: str,
-        endpoint_config_name: str,
-        tags: list[dict[str, str]],
-    ) -> FakeEndpoint:
-        with _lock:
-            if endpoint_name in backend.endpoints:
-                arn = backend.endpoints[endpoint_name].arn
+    def create_endpoint(response: SageMakerResponse) -> ActionResult:
+        backend, name = response.sagemaker_backend, response._get_param("EndpointName")
+        watch = deployment_config.parse(response._get_param("DeploymentConfig"))
+        with lock:
+            if name in backend.endpoints:
+                arn = backend.endpoints[name].arn
                 raise ValidationError(message=f'Cannot create already existing endpoint "{arn}".')
-            config = _find_config(backend, endpoint_config_name)
+            config = _find_config(backend, response._get_param("EndpointConfigName"))
             model = _find_model(backend, config)
-            endpoint = create(backend, endpoint_name, endpoint_config_name, tags)
-            endpoint.endpoint_status = "Creating"
-        _deploy(runtime, endpoint, config, model)
-        return endpoint
+            endpoint = create(backend, name, config.endpoint_config_name, response._get_param("Tags"))
+            Deployment(runtime, endpoint, config, model, watch).begin("Creating")
+        return ActionResult({"EndpointArn": endpoint.arn})
 
     def update_endpoint(response: SageMakerResponse) -> ActionResult:
         backend = response.sagemaker_backend
-        with _lock:
+        if retained := [field for field in RETAINING if response._get_param(field)]:
+            raise ValidationError(message=f"{retained[0]}: the embedded AWS does not support it")
+        wanted = response._get_param("DeploymentConfig")
+        watch = deployment_config.parse(wanted)
+        with lock:
             endpoint = _find(backend, response._get_param("EndpointName"))
             if endpoint.endpoint_status in IN_PROGRESS:
                 raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+            if endpoint.endpoint_status == "Failed":
+                # "DeleteEndpoint is the only operation that can be performed on a failed endpoint":
+                # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
+                raise ValidationError(message=f'Cannot update failed endpoint "{endpoint.arn}".')
             config = _find_config(backend, response._get_param("EndpointConfigName"))
             model = _find_model(backend, config)
-            endpoint.endpoint_status, endpoint.failure_reason = "Updating", None
-            endpoint.last_modified_time = datetime.now(UTC)
-        _deploy(runtime, endpoint, config, model)
+            endpoint.last_deployment_config = wanted
+            Deployment(runtime, endpoint, config, model, watch).begin("Updating")
         return ActionResult({"EndpointArn": endpoint.arn})
 
     def delete_endpoint(backend: SageMakerModelBackend, endpoint_name: str) -> None:
-        with _lock:
+        with lock:
             endpoint = _find(backend, endpoint_name)
             if endpoint.endpoint_status in IN_PROGRESS:
                 raise ValidationError(message=f'Cannot delete in-progress endpoint "{endpoint.arn}".')
@@ -69,12 +66,13 @@ def install(runtime: Runtime) -> None:
             served_models.pop(endpoint.arn, None)
 
     def describe_endpoint(backend: SageMakerModelBackend, endpoint_name: str) -> dict[str, Any]:
-        details: dict[str, Any] = _find(backend, endpoint_name).response_object
+        with lock:
+            details: dict[str, Any] = _find(backend, endpoint_name).response_object
         return details
 
-    SageMakerModelBackend.create_endpoint = create_endpoint
     SageMakerModelBackend.delete_endpoint = delete_endpoint
     SageMakerModelBackend.describe_endpoint = describe_endpoint
+    SageMakerResponse.create_endpoint = create_endpoint
     SageMakerResponse.update_endpoint = update_endpoint
 
 
@@ -100,38 +98,3 @@ def _find_config(backend: SageMakerModelBackend, name: str) -> FakeEndpointConfi
 
 def _find_model(backend: SageMakerModelBackend, config: FakeEndpointConfig) -> Model:
     return backend.describe_model(config.production_variants[0]["ModelName"])
-
-
-def _deploy(runtime: Runtime, endpoint: FakeEndpoint, config: FakeEndpointConfig, model: Model) -> None:
-    variant = config.production_variants[0]
-    container = model.primary_container or (model.containers or [{}])[0]
-
-    def load() -> None:
-        try:
-            booster, reason = _load_booster(runtime, container["ModelDataUrl"]), None
-        except Exception as error:
-            booster, reason = None, f"The model {model.model_name} could not be loaded: {error!r}"
-            log.exception("endpoint %s", endpoint.endpoint_name)
-        with _lock:
-            creating = endpoint.endpoint_status == "Creating"
-            if booster is not None:
-                served_models[endpoint.arn] = Served(booster, variant["VariantName"])
-                endpoint.endpoint_config_name = config.endpoint_config_name
-                endpoint.production_variants = endpoint._process_production_variants([variant])
-            endpoint.failure_reason = reason
-            endpoint.last_modified_time = datetime.now(UTC)
-            # A failed update leaves the endpoint in service, with the model it had.
-            endpoint.endpoint_status = "Failed" if creating and reason else "InService"
-
-    threading.Thread(target=load, name=f"deploy-{endpoint.endpoint_name}", daemon=True).start()
-
-
-def _load_booster(runtime: Runtime, uri: str) -> Any:
-    import xgboost as xgb
-
-    bucket, key = split_uri(uri)
-    archive = runtime.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        content = tar.extractfile("xgboost-model")
-        assert content is not None  # noqa: S101 - None is what tarfile gives for folders
-        return xgb.Booster(model_file=bytearray(content.read()))

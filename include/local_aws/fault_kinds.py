@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import random
-import re
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import botocore.session
-from botocore.exceptions import UnknownServiceError
-
-JOB_SERVICES = ("sagemaker", "glue")
-
-
-class FaultError(ValueError):
-    """A fault that makes no sense; says which field, its value and what is allowed."""
+from include.local_aws.fault_checks import FaultError, check
 
 
 @dataclass
@@ -27,7 +17,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         for one in fields(self):
-            _check(one.name, getattr(self, one.name))
+            check(one.name, getattr(self, one.name))
 
 
 @dataclass
@@ -57,6 +47,18 @@ class FailCall(Fault):
     status: int = 500
     message: str = "This fault was asked for."
     times: int | None = 1
+    contains: str = ""
+
+
+@dataclass
+class DelayCall(Fault):
+    """Carry a request out later; ``contains`` picks the requests whose path or body has this text."""
+
+    KIND = "delay_call"
+    operation: str
+    seconds: float
+    times: int | None = None
+    contains: str = ""
 
 
 @dataclass
@@ -101,6 +103,26 @@ class DelayJob(Fault):
 
 
 @dataclass
+class FailDeployment(Fault):
+    """Fail the creation or an update of endpoints; ``endpoint`` is a pattern of their names."""
+
+    KIND = "fail_deployment"
+    endpoint: str
+    reason: str = "This fault was asked for."
+    times: int | None = 1
+
+
+@dataclass
+class DelayDeployment(Fault):
+    """Let the creation or an update of endpoints take longer."""
+
+    KIND = "delay_deployment"
+    endpoint: str
+    seconds: float
+    times: int | None = None
+
+
+@dataclass
 class ListLag(Fault):
     """Let ListExecutions show an execution only some time after its start or redrive."""
 
@@ -109,7 +131,11 @@ class ListLag(Fault):
 
 
 KINDS: dict[str, type[Fault]] = {
-    kind.KIND: kind for kind in (Throttle, FailCall, DropReply, DelayReply, FailJob, DelayJob, ListLag)
+    kind.KIND: kind
+    for kind in (
+        *(Throttle, FailCall, DelayCall, DropReply, DelayReply),
+        *(FailJob, DelayJob, FailDeployment, DelayDeployment, ListLag),
+    )
 }
 
 
@@ -132,43 +158,3 @@ def made(wanted: object) -> Fault:
     if missing := [one.name for one in known.values() if one.default is MISSING and one.name not in given]:
         raise FaultError(f"{missing[0]}: {kind.KIND} needs it")
     return kind(**given)
-
-
-def _check(name: str, value: Any) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    whole = number and isinstance(value, int)
-    rules: dict[str, tuple[bool, str]] = {
-        "rate": (number and 0 <= value <= 1, "0 to 1"),
-        "seconds": (number and 0 <= value <= 3600, "0 to 3600"),
-        "status": (whole and 400 <= value <= 599, "400 to 599"),
-        "times": (value is None or (whole and value >= 1), "a whole number from 1, or null"),
-        "seed": (whole, "a whole number"),
-        "service": (value in JOB_SERVICES, " and ".join(JOB_SERVICES)),
-    }
-    allowed, words = rules.get(name, (isinstance(value, str) and value != "", "text"))
-    if not allowed:
-        raise FaultError(f"{name}: {value!r} is not allowed; allowed: {words}")
-    if name == "operation":
-        _check_operation(value)
-
-
-def _check_operation(value: str) -> None:
-    service, _, operation = value.partition(".")
-    if re.search(r"[*?\[]", value):
-        return
-    known = _operations(service)
-    if operation not in known:
-        near = difflib.get_close_matches(operation, known, 1)
-        hint = f"; did you mean {service}.{near[0]}?" if near else ""
-        raise FaultError(
-            f"operation: {value!r} is none; allowed: <service>.<Operation> as boto3 names them,"
-            f" or a pattern such as stepfunctions.*{hint}"
-        )
-
-
-@cache
-def _operations(service: str) -> list[str]:
-    try:
-        return list(botocore.session.get_session().get_service_model(service).operation_names)
-    except UnknownServiceError:
-        return []

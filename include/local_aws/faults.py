@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
@@ -46,13 +47,24 @@ class Faults:
         with self._lock:
             return any(fault.hits() for fault in self._of(Throttle, operation=operation))
 
-    def take_call(self, kind: type[F], operation: str) -> F | None:
-        """The fault of a kind that befalls this request."""
-        return self._take(kind, operation=operation)
+    def take(self, kind: type[F], *, said: Callable[[], str] = str, **what: str) -> F | None:
+        """
+        The fault of a kind that befalls a request, a job or a deployment, one less of it being left then.
 
-    def take_job(self, kind: type[F], service: str, name: str) -> F | None:
-        """The fault of a kind that befalls this job."""
-        return self._take(kind, service=service, name=name)
+        :param said: path and body of the request; asked for only if there is a fault that wants to know.
+        :param what: what the fault's patterns are compared with, by their fields' names.
+        """
+        with self._lock:
+            for fault in self._of(kind, **what):
+                if (text := getattr(fault, "contains", "")) and text not in said():
+                    continue
+                times = getattr(fault, "times", None)
+                if times is not None:
+                    fault.times = times - 1  # type: ignore[attr-defined]
+                    if times == 1:
+                        self._faults.remove(fault)
+                return fault
+        return None
 
     @property
     def list_lag_seconds(self) -> float:
@@ -66,14 +78,3 @@ class Faults:
             if isinstance(fault, kind)
             and all(fnmatchcase(value, getattr(fault, name)) for name, value in what.items())
         ]
-
-    def _take(self, kind: type[F], **what: str) -> F | None:
-        with self._lock:
-            for fault in self._of(kind, **what):
-                times = getattr(fault, "times", None)
-                if times is not None:
-                    fault.times = times - 1  # type: ignore[attr-defined]
-                    if times == 1:
-                        self._faults.remove(fault)
-                return fault
-        return None

@@ -8,11 +8,15 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
+from io import BytesIO
 from typing import Any
+from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from include.local_aws import control_api
-from include.local_aws.fault_kinds import DelayReply, DropReply, FailCall
+from include.local_aws.authorization import Authorization
+from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall
 from include.local_aws.faults import Faults
 from include.local_aws.operations import Operation, operation_of
 from include.local_aws.quotas import Quotas
@@ -53,8 +57,9 @@ class Gateway:
     :param application: moto's.
     """
 
-    def __init__(self, application: Any, faults: Faults) -> None:
+    def __init__(self, application: Any, faults: Faults, authorization: Authorization) -> None:
         self._application = application
+        self.authorization = authorization
         self.faults = faults
         self.quotas = Quotas()
         self.requests = Requests()
@@ -65,23 +70,33 @@ class Gateway:
         operation = operation_of(environ, self._application._get_body(environ))
         name = str(operation)
         self.requests.count(name)
-        if refusal := self._refusal(operation):
+        said = partial(_said, environ)
+        if refusal := self.authorization.refusal(environ, operation) or self._refusal(operation, said):
             return _refuse(operation, refusal, start_response)
-        answer: Iterable[bytes] = self._application(environ, start_response)
-        if delay := self.faults.take_call(DelayReply, name):
+        if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)
-        if self.faults.take_call(DropReply, name):
+        answer: Iterable[bytes] = self._application(environ, start_response)
+        if late := self.faults.take(DelayReply, operation=name):
+            time.sleep(late.seconds)
+        if self.faults.take(DropReply, operation=name):
             # The server would wait for the connection's next request; so it takes the client for gone.
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError(f"the reply of {name} was dropped, as asked for")
         return answer
 
-    def _refusal(self, operation: Operation) -> FailCall | None:
+    def _refusal(self, operation: Operation, said: Callable[[], str]) -> FailCall | None:
         name = str(operation)
         if not self.quotas.allows(name, operation.region) or self.faults.throttles(name):
             self.requests.count_throttled(name)
             return THROTTLED
-        return self.faults.take_call(FailCall, name)
+        return self.faults.take(FailCall, said=said, operation=name)
+
+
+def _said(environ: dict[str, Any]) -> str:
+    """Path and body of a request, the body left to be read again."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = BytesIO(body)
+    return f"{environ['PATH_INFO']}\n{body.decode(errors='replace')}"
 
 
 def _refuse(operation: Operation, error: FailCall, start_response: Callable[..., Any]) -> list[bytes]:
@@ -92,6 +107,10 @@ def _refuse(operation: Operation, error: FailCall, start_response: Callable[...,
         "rest-xml": xml,
     }
     body = bodies[operation.protocol].encode()
-    headers = [("Content-Length", str(len(body))), ("x-amzn-errortype", error.code)]
+    headers = [
+        ("Content-Length", str(len(body))),
+        ("x-amzn-errortype", error.code),
+        ("x-amzn-RequestId", str(uuid4())),
+    ]
     start_response(f"{error.status} Refused", headers)
     return [body]

@@ -114,10 +114,10 @@ def _run(runtime: Runtime, job: FakeJob, run: JobRun, child: Job) -> None:
             return
         with runtime.scratch("glue") as folder:
             script = folder / "script.py"
-            download(runtime.client("s3"), job.command["ScriptLocation"], script)
+            download(runtime.client("s3", role=job.role), job.command["ScriptLocation"], script)
             outcome = child.run(
                 [sys.executable, str(script), *_command_line(job, run)],
-                env=runtime.child_environment(),
+                env=runtime.child_environment(job.role),
                 cwd=folder,
                 log_path=log_path,
                 timeout_seconds=run.timeout * 60,

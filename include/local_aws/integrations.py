@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from include.local_aws import glue
+from include.local_aws.dynamodb import DynamoDbTask
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
 from include.local_aws.sync_job import SyncJobTask, iso_8601, json_ready, milliseconds
 
@@ -62,9 +63,14 @@ class SageMakerTask(SyncJobTask):
             )
 
     def _eval_service_task(
-        self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], **_: Any
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+        **_: Any,
     ) -> None:
-        client = self.runtime.client("sagemaker", resource_runtime_part.region)
+        client = self.client(resource_runtime_part.region, state_credentials)
         response = getattr(client, self._get_boto_service_action())(**normalised_parameters)
         response.pop("ResponseMetadata", None)
         env.stack.append(response)
@@ -105,6 +111,8 @@ def install(runtime: Runtime) -> None:
             return GlueTask()
         if service_name == "sagemaker":
             return SageMakerTask()
+        if service_name == "dynamodb":
+            return DynamoDbTask()
         return make(service_name)
 
     state_task_factory.state_task_service_for = state_task_service_for
@@ -120,8 +128,8 @@ def install(runtime: Runtime) -> None:
     aws_sdk.StateTaskServiceAwsSdk._eval_service_task = eval_service_task
 
     # moto makes a client for every call, of localhost (IPv6 first) and without checking parameters.
-    def client_for(region: str, service: str, **_: Any) -> Any:
-        return runtime.client(service, region)
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        return runtime.client(service, region, role=state_credentials.role_arn if state_credentials else "")
 
     for module in list(sys.modules.values()):
         if (

@@ -88,7 +88,7 @@ class Invocation:
             raise ValueError(f"Runtime {function.run_time!r}: the embedded AWS runs Python functions only")
         code = _unpack(self.runtime, function)
         environment = {
-            **self.runtime.child_environment(),
+            **self.runtime.child_environment(function.role),
             **{name: str(value) for name, value in (function.environment_vars or {}).items()},
             "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),

@@ -13,13 +13,15 @@ from typing import Any
 from botocore.exceptions import WaiterError
 
 from include.local_aws.flights import lay_flights
-from include.local_aws.runtime import ACCOUNT_ID, REGION, Runtime
+from include.local_aws.runtime import ACCOUNT_ID, AIRFLOW_USER, REGION, Runtime
 
 log = logging.getLogger(__name__)
 
 INCLUDE = Path(__file__).resolve().parent.parent
 STACK_NAME = "model-retraining"
 CODE_BUCKET = f"{STACK_NAME}-code-{ACCOUNT_ID}-{REGION}"
+# The functions' folders, by the template's parameters.
+FUNCTIONS = {"MetricsFunctionKey": "training_metrics", "EndpointTestFunctionKey": "endpoint_test"}
 # Every entry of a zip gets this time, so that equal code makes equal archives.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -32,12 +34,17 @@ def provision(runtime: Runtime, *, cache_dir: Path) -> dict[str, str]:
     """
     Set the account up; what is there already stays as it is.
 
+    Airflow gets a user of its own with the stack's policy for it, and no other rights.
+
     :param cache_dir: where the flights are kept between two starts.
     :return: the stack's outputs.
     :raises ProvisioningError: when the stack cannot be created.
     """
     parameters = _upload_code(runtime.client("s3"))
     outputs = _create_stack(runtime.client("cloudformation"), parameters)
+    iam = runtime.client("iam")
+    iam.create_user(UserName=AIRFLOW_USER)
+    iam.attach_user_policy(UserName=AIRFLOW_USER, PolicyArn=outputs["AirflowPolicyArn"])
     lay_flights(runtime.client("s3"), outputs["Bucket"], now=datetime.now(UTC), cache_dir=cache_dir)
     return outputs
 
@@ -45,11 +52,10 @@ def provision(runtime: Runtime, *, cache_dir: Path) -> dict[str, str]:
 def _upload_code(s3: Any) -> dict[str, str]:
     s3.create_bucket(Bucket=CODE_BUCKET)
     script = (INCLUDE / "glue" / "transform.py").read_bytes()
-    function = _zip(INCLUDE / "lambdas" / "training_metrics")
-    keys = {
-        "GlueScriptKey": (f"glue/transform-{_digest(script)}.py", script),
-        "MetricsFunctionKey": (f"lambda/training_metrics-{_digest(function)}.zip", function),
-    }
+    keys = {"GlueScriptKey": (f"glue/transform-{_digest(script)}.py", script)}
+    for parameter, name in FUNCTIONS.items():
+        function = _zip(INCLUDE / "lambdas" / name)
+        keys[parameter] = (f"lambda/{name}-{_digest(function)}.zip", function)
     for key, content in keys.values():
         s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
     return {"CodeBucket": CODE_BUCKET, **{name: key for name, (key, _) in keys.items()}}

@@ -23,8 +23,20 @@ REGION = "us-east-1"
 
 # Anything is accepted as a credential; these only have to be there for boto3 to sign with.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+# The principal with the policy that the template makes for Airflow; it is there when policies are enforced.
+AIRFLOW_USER = "airflow"
+AIRFLOW_KEY = {"AWS_ACCESS_KEY_ID": "AKIALOCALAIRFLOW", "AWS_SECRET_ACCESS_KEY": "local"}
+# A key that begins so is that of the role whose name follows.
+ROLE_KEY = "role."
 # Above Lambda's longest run (15 minutes), the slowest call that one service makes to another.
 READ_TIMEOUT_SECONDS = 1000
+
+
+def credentials(role: str) -> dict[str, str]:
+    """What a service signs with that has taken a role, given by its ARN; empty is the administrator."""
+    return (
+        {**CREDENTIALS, "AWS_ACCESS_KEY_ID": f"{ROLE_KEY}{role.rpartition('/')[2]}"} if role else CREDENTIALS
+    )
 
 
 @dataclass
@@ -44,30 +56,37 @@ class Runtime:
     compute: JobPool
     functions: JobPool
     faults: Faults
-    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
+    _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def client(self, service: str, region: str = REGION) -> Any:
-        """A boto3 client of this very server; made once, as making one costs more than most calls."""
+    def client(self, service: str, region: str = REGION, *, role: str = "") -> Any:
+        """
+        A boto3 client of this very server; made once, as making one costs more than most calls.
+
+        :param role: ARN of the role that calls with it; without one it is the account's administrator.
+        """
+        key = credentials(role)
         with self._lock:
-            if (service, region) not in self._clients:
-                self._clients[service, region] = boto3.client(  # type: ignore[call-overload]
+            if (service, region, role) not in self._clients:
+                self._clients[service, region, role] = boto3.client(  # type: ignore[call-overload]
                     service,
                     region_name=region,
                     endpoint_url=self.endpoint_url,
-                    aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-                    aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+                    aws_access_key_id=key["AWS_ACCESS_KEY_ID"],
+                    aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"],
                     config=Config(
                         retries={"total_max_attempts": 1},
                         max_pool_connections=50,
                         read_timeout=READ_TIMEOUT_SECONDS,
                     ),
                 )
-            return self._clients[service, region]
+            return self._clients[service, region, role]
 
-    def child_environment(self) -> dict[str, str]:
+    def child_environment(self, role: str) -> dict[str, str]:
         """
         Environment of a job: this server as its only AWS, and nothing of the project on its path.
+
+        :param role: ARN of the role that the job runs with.
 
         What the person who started the server has exported (profiles, real credentials, PYTHONPATH)
         must not reach a job: on AWS it would not be there either.
@@ -76,7 +95,7 @@ class Runtime:
         kept = {name: os.environ[name] for name in inherited if name in os.environ}
         return {
             **kept,
-            **CREDENTIALS,
+            **credentials(role),
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
@@ -92,9 +111,9 @@ class Runtime:
         :return: why it fails, if a fault wants it to.
         :raises JobStoppedError: when it is stopped meanwhile.
         """
-        if delay := self.faults.take_job(DelayJob, service, name):
+        if delay := self.faults.take(DelayJob, service=service, name=name):
             child.pause(delay.seconds)
-        failure = self.faults.take_job(FailJob, service, name)
+        failure = self.faults.take(FailJob, service=service, name=name)
         return failure.reason if failure else None
 
     def log_path(self, kind: str, name: str) -> Path:

@@ -67,8 +67,7 @@ def _refuse_duplicates(method: str, argument: str, collection: str, noun: str) -
     def create_once(backend: SageMakerModelBackend, **request: Any) -> Any:
         existing = getattr(backend, collection).get(request[argument])
         if existing is not None:
-            arn = getattr(existing, "endpoint_config_arn", None) or existing.arn
-            raise ValidationError(message=f'Cannot create already existing {noun} "{arn}".')
+            raise ValidationError(message=f'Cannot create already existing {noun} "{existing.arn}".')
         return create(backend, **request)
 
     setattr(SageMakerModelBackend, method, create_once)

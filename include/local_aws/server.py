@@ -20,9 +20,10 @@ class Server:
     :param port: where to listen on 127.0.0.1; 0 takes any free port.
     :param state_dir: where logs and scratch files go.
     :param parallelism: how many training jobs and Glue job runs may run at once.
+    :param enforce_iam: whether principals may do only what their policies allow.
     """
 
-    def __init__(self, port: int, state_dir: Path, parallelism: int) -> None:
+    def __init__(self, port: int, state_dir: Path, parallelism: int, *, enforce_iam: bool = False) -> None:
         # Read by moto when it is imported: pages of other origins have no business here.
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
         from moto.core.config import default_user_config
@@ -35,6 +36,7 @@ class Server:
 
         from include.local_aws import (
             cloudformation,
+            dynamodb,
             endpoint,
             execution_api,
             executions,
@@ -44,14 +46,19 @@ class Server:
             lambda_,
             redrive,
             sagemaker,
+            sagemaker_lists,
+            sagemaker_tags,
             stepfunctions,
             unsupported,
         )
+        from include.local_aws.authorization import Authorization
         from include.local_aws.gateway import Gateway
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         faults = Faults()
-        application = Gateway(DomainDispatcherApplication(create_backend_app), faults)
+        application = Gateway(
+            DomainDispatcherApplication(create_backend_app), faults, Authorization(enforce_iam)
+        )
         self._server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
         self.runtime = Runtime(
             endpoint_url=f"http://{HOST}:{self._server.server_port}",
@@ -62,12 +69,15 @@ class Server:
         )
         unsupported.install()
         cloudformation.install()
+        dynamodb.install()
         integrations.install(self.runtime)
         executions.install()
         execution_api.install(faults)
         redrive.install()
         stepfunctions.install()
         inference.install()
+        sagemaker_tags.install()
+        sagemaker_lists.install()
         for service in (glue, sagemaker, endpoint, lambda_):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

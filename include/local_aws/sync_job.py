@@ -53,11 +53,20 @@ class SyncJobTask(StateTaskServiceCallback):  # type: ignore[misc]
     def stop(self, client: Any, started: dict[str, Any]) -> None:
         """Stop the job."""
 
+    def client(self, region: str, state_credentials: Any) -> Any:
+        """A client of the job's service that calls with the execution's role."""
+        return self.runtime.client(self._get_boto_service_name(), region, role=state_credentials.role_arn)
+
     def _eval_integration_pattern(
-        self, env: Any, resource_runtime_part: Any, normalised_parameters: dict[str, Any], **_: Any
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+        **_: Any,
     ) -> None:
         region = resource_runtime_part.region
-        client = self.runtime.client(self._get_boto_service_name(), region)
+        client = self.client(region, state_credentials)
         started = {**normalised_parameters, **env.stack.pop()}
         while env.is_running():
             if self.is_pending(region, started):

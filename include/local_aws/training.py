@@ -87,7 +87,7 @@ def run(runtime: Runtime, job: FakeTrainingJob, child: Job) -> None:
             outcome = child.run(
                 # -P: the modules beside the program must not shadow those that xgboost imports.
                 [sys.executable, "-P", train_xgboost.__file__, str(root)],
-                env=runtime.child_environment(),
+                env=runtime.child_environment(job.role_arn),
                 cwd=root,
                 log_path=log_path,
                 timeout_seconds=limit,
@@ -107,12 +107,12 @@ def _lay_out(runtime: Runtime, job: FakeTrainingJob, root: Path) -> None:
     config = root / "input" / "config"
     config.mkdir(parents=True)
     (config / "hyperparameters.json").write_text(json.dumps(job.hyper_parameters or {}))
-    channels = {}
+    channels, s3 = {}, runtime.client("s3", role=job.role_arn)
     for channel in job.input_data_config or []:
         name, uri = channel["ChannelName"], channel["DataSource"]["S3DataSource"]["S3Uri"]
         channels[name] = {"ContentType": channel.get("ContentType", "text/csv"), "TrainingInputMode": "File"}
         try:
-            count = download_prefix(runtime.client("s3"), uri, root / "input" / "data" / name)
+            count = download_prefix(s3, uri, root / "input" / "data" / name)
         except (ClientError, ValueError) as error:
             raise DataDownloadError(f"channel {name}, {uri}: {error}") from error
         if not count:
@@ -145,7 +145,7 @@ def _conclude(runtime: Runtime, job: FakeTrainingJob, root: Path, outcome: Outco
     target = (
         f"{job.output_data_config['S3OutputPath'].rstrip('/')}/{job.training_job_name}/output/model.tar.gz"
     )
-    upload(runtime.client("s3"), archive, target)
+    upload(runtime.client("s3", role=job.role_arn), archive, target)
     now = datetime.now(UTC)
     values = last_values(log_path.read_text(errors="replace"))
     job.final_metric_data_list = [

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws, running_aws
+from tests.integration.endpoints import settled
+from tests.integration.sagemaker_requests import model_of, trained, training_request
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +26,32 @@ def control(local_aws: LocalAws) -> Iterator[Control]:
     yield control
     control.clear_faults()
     control.enforce_quotas(False)
+
+
+@pytest.fixture(scope="session")
+def models(local_aws: LocalAws) -> dict[str, str]:
+    """Configurations of a model that calls high sums likely, and of one that calls them unlikely."""
+    jobs = {name: training_request(local_aws, flip=name == "opposite") for name in ("model", "opposite")}
+    for request in jobs.values():
+        local_aws.client("sagemaker").create_training_job(**request)
+    ended = {name: trained(local_aws, request["TrainingJobName"]) for name, request in jobs.items()}
+    return {
+        name: model_of(local_aws, job["ModelArtifacts"]["S3ModelArtifacts"]) for name, job in ended.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def broken(local_aws: LocalAws) -> str:
+    """A configuration whose model has no data."""
+    return model_of(local_aws, f"s3://{local_aws.outputs['Bucket']}/nowhere/model.tar.gz")
+
+
+@pytest.fixture
+def endpoint(local_aws: LocalAws, models: dict[str, str]) -> Iterator[str]:
+    """An endpoint in service, with the first of the models."""
+    name, sagemaker = f"endpoint-{uuid4().hex}", local_aws.client("sagemaker")
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=models["model"])
+    assert settled(local_aws, name)["EndpointStatus"] == "InService"
+    yield name
+    settled(local_aws, name)
+    sagemaker.delete_endpoint(EndpointName=name)

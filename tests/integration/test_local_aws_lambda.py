@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.endpoints import predict
 from tests.integration.sagemaker_requests import HYPERPARAMETERS, trained, training_request
 
 Invoke = Callable[..., dict[str, Any]]
@@ -138,3 +139,20 @@ def test_an_invocation_that_nobody_waits_for_runs(local_aws: LocalAws) -> None:
     assert answer["StatusCode"] == 202
     log = until(lambda: set(logs.glob(f"{name}-*.log")) - before).pop()
     until(lambda: "END RequestId" in log.read_text())
+
+
+def test_the_endpoint_test_calls_the_endpoint_with_a_row_of_the_validation_set(
+    local_aws: LocalAws, models: dict[str, str], endpoint: str
+) -> None:
+    model = local_aws.client("sagemaker").describe_model(ModelName=models["model"])
+    folder = model["PrimaryContainer"]["ModelDataUrl"].rsplit("/", 3)[0]
+    event = {"EndpointName": endpoint, "Rows": f"{folder}/validation/"}
+    function = local_aws.outputs["EndpointTestFunctionName"]
+    payload = _invoke(local_aws, function, event)["Payload"]
+    assert payload["Prediction"] == predict(local_aws, endpoint, payload["Row"])
+    assert payload["Variant"] == "all"
+
+    refused = _invoke(local_aws, function, {**event, "EndpointName": "nobody"})
+    assert refused["FunctionError"] == "Unhandled"
+    assert refused["Payload"]["errorType"] == "EndpointTestFailed"
+    assert "Endpoint nobody of account" in refused["Payload"]["errorMessage"]

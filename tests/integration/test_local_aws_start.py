@@ -124,6 +124,10 @@ def test_the_account_is_set_up_by_the_template(local_aws: LocalAws) -> None:
         "Bucket",
         "GlueJobName",
         "MetricsFunctionName",
+        "EndpointTestFunctionName",
+        "DeploymentsTable",
+        "AirflowPolicyArn",
+        "FailureTopicArn",
         "StateMachineRoleArn",
         "TrainingRoleArn",
     }

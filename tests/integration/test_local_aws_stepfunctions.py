@@ -176,3 +176,43 @@ def test_jobs_run_one_after_the_other_to_an_endpoint(local_aws: LocalAws) -> Non
     pages = local_aws.client("stepfunctions").get_paginator("get_execution_history")
     paged = pages.paginate(executionArn=execution, PaginationConfig={"PageSize": 4})
     assert [event["type"] for page in paged for event in page["events"]] == events
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "cause"),
+    [
+        ({"ErrorPath": "$.Name", "CausePath": "$.Why"}, "Broken", "out of order"),
+        (
+            {"Error": "Broken", "CausePath": "States.Format('it is {}', $.Why)"},
+            "Broken",
+            "it is out of order",
+        ),
+    ],
+)
+def test_a_fail_state_reads_error_and_cause(
+    local_aws: LocalAws, state: dict[str, Any], error: str, cause: str
+) -> None:
+    machine = create_machine(local_aws, {"Type": "Fail", **state})
+    found = ended(local_aws, start(local_aws, machine, {"Name": "Broken", "Why": "out of order"}))
+    assert (found["status"], found["error"], found["cause"]) == ("FAILED", error, cause)
+
+
+def test_retries_keep_to_the_longest_delay(local_aws: LocalAws) -> None:
+    retry = {
+        "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
+        "IntervalSeconds": 1,
+        "BackoffRate": 1000,
+        "MaxDelaySeconds": 2,
+        "JitterStrategy": "FULL",
+        "MaxAttempts": 3,
+    }
+    state = task_state(
+        "arn:aws:states:::sagemaker:updateEndpoint",
+        {"EndpointName": "nobody", "EndpointConfigName": "none"},
+        Retry=[retry],
+    )
+    execution = start(local_aws, create_machine(local_aws, state))
+    found = ended(local_aws, execution)
+    assert found["error"] == "SageMaker.AmazonSageMakerException"
+    assert event_types(local_aws, execution).count("TaskScheduled") == 4
+    assert (found["stopDate"] - found["startDate"]).total_seconds() < 6

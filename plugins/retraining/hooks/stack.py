@@ -13,7 +13,15 @@ from retraining.errors import StackError
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient  # noqa: F401
 
-_OUTPUTS = ("Bucket", "GlueJobName", "MetricsFunctionName", "StateMachineRoleArn", "TrainingRoleArn")
+_OUTPUTS = (
+    "Bucket",
+    "GlueJobName",
+    "MetricsFunctionName",
+    "EndpointTestFunctionName",
+    "DeploymentsTable",
+    "StateMachineRoleArn",
+    "TrainingRoleArn",
+)
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,9 @@ class Stack:
     """The stack's outputs (``include/cloudformation/template.yaml``).
 
     :param account: account ID, ``partition`` and ``region`` are those the stack is in.
+    :param subnets: IDs of the subnets for training jobs and models, with ``security_groups``; empty where the
+        stack was not given any.
+    :param kms_key: ARN of the key for their volumes and for what training writes, where there is one.
     """
 
     name: str
@@ -30,8 +41,13 @@ class Stack:
     bucket: str
     glue_job: str
     metrics_function: str
+    endpoint_test_function: str
+    deployments_table: str
     state_machine_role: str
     training_role: str
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str | None = None
 
     def state_machine_arn(self, model: str) -> str:
         """ARN of a model's state machine, whether it exists or not."""
@@ -74,6 +90,15 @@ class StackHook(AwsGenericHook["CloudFormationClient"]):
             bucket=outputs["Bucket"],
             glue_job=outputs["GlueJobName"],
             metrics_function=outputs["MetricsFunctionName"],
+            endpoint_test_function=outputs["EndpointTestFunctionName"],
+            deployments_table=outputs["DeploymentsTable"],
             state_machine_role=outputs["StateMachineRoleArn"],
             training_role=outputs["TrainingRoleArn"],
+            subnets=_items(outputs.get("SubnetIds")),
+            security_groups=_items(outputs.get("SecurityGroupIds")),
+            kms_key=outputs.get("KmsKeyArn"),
         )
+
+
+def _items(output: str | None) -> tuple[str, ...]:
+    return tuple(output.split(",")) if output else ()

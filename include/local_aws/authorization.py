@@ -1,0 +1,133 @@
+"""Lets a principal of the account do what its policies allow, and nothing else, when that is asked for."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request, determine_request_protocol
+from moto.core.routing import get_service_router
+from moto.core.utils import get_service_model
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.sagemaker.models import sagemaker_backends
+
+from include.local_aws.fault_kinds import FailCall
+from include.local_aws.iam_needs import needs
+from include.local_aws.iam_policy import Document, Need, is_allowed
+from include.local_aws.operations import Operation
+from include.local_aws.runtime import ACCOUNT_ID, AIRFLOW_KEY, AIRFLOW_USER, CREDENTIALS, ROLE_KEY
+
+# Requests whose body matters to what they need, of a service whose bodies may be large.
+S3_BODIES = ("DeleteObjects",)
+
+
+class Authorization:
+    """
+    Judges requests by who signed them: Airflow's user, or a role that a service took.
+
+    Whoever signs with the embedded AWS's own key is its administrator. Signatures are not verified.
+
+    :param enforced: whether anybody is refused anything.
+    """
+
+    def __init__(self, enforced: bool) -> None:
+        self.enforced = enforced
+        self._lock = threading.Lock()
+        self._used: defaultdict[str, set[str]] = defaultdict(set)
+
+    def described(self) -> dict[str, Any]:
+        """Whether policies are enforced, and the actions that each principal was allowed so far."""
+        with self._lock:
+            used = {principal: sorted(actions) for principal, actions in self._used.items()}
+        return {"enforced": self.enforced, "used": used}
+
+    def refusal(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
+        """Why a request is refused, if it is."""
+        if not self.enforced:
+            return None
+        key = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition("/")[0]
+        if key == CREDENTIALS["AWS_ACCESS_KEY_ID"]:
+            return None
+        try:
+            principal, documents = _principal(key)
+        except NotFoundException:
+            return _refuse(operation, "InvalidClientTokenId", "The security token of the request is invalid.")
+        for need in self._needs(environ, operation):
+            if not is_allowed(documents, need):
+                return _refuse(
+                    operation,
+                    "AccessDenied",
+                    f"User: {principal} is not authorized to perform: {need.action} on resource: "
+                    f"{need.resource} because no identity-based policy allows the {need.action} action",
+                )
+            with self._lock:
+                self._used[principal].add(need.action)
+        return None
+
+    def _needs(self, environ: dict[str, Any], operation: Operation) -> Iterator[Need]:
+        parameters = _parameters(environ, operation)
+        for need in needs(
+            operation.service, operation.name, parameters, region=operation.region, account=ACCOUNT_ID
+        ):
+            if need.action.startswith("sagemaker:Delete"):
+                yield Need(need.action, need.resource, {**need.context, **_tags(need.resource, operation)})
+            else:
+                yield need
+
+
+def _principal(key: str) -> tuple[str, list[Document]]:
+    iam = iam_backends[ACCOUNT_ID]["aws"]
+    if key.startswith(ROLE_KEY):
+        name = key.removeprefix(ROLE_KEY)
+        inline = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
+        attached = iam.list_attached_role_policies(name)[0]
+        principal = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/service"
+    elif key == AIRFLOW_KEY["AWS_ACCESS_KEY_ID"]:
+        inline, attached = [], iam.list_attached_user_policies(AIRFLOW_USER)[0]
+        principal = f"arn:aws:iam::{ACCOUNT_ID}:user/{AIRFLOW_USER}"
+    else:
+        raise NotFoundException(key)
+    texts = [*inline, *(policy.document for policy in attached)]
+    return principal, [json.loads(text) for text in texts]
+
+
+def _parameters(environ: dict[str, Any], operation: Operation) -> Mapping[str, Any]:
+    """A request's parameters by boto3's names; its body is left to be read again."""
+    body = b""
+    if operation.service != "s3" or operation.name in S3_BODIES:
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = BytesIO(body)
+    request = Request({**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
+    service = get_service_model(operation.service)
+    model, in_path = get_service_router(operation.service).match(request)
+    parser = PROTOCOL_PARSERS[determine_request_protocol(service, request.content_type)](model)
+    parsed: Mapping[str, Any] = parser.parse(
+        {
+            "method": request.method,
+            "values": request.values,
+            "headers": request.headers,
+            "body": body,
+            "url_path": request.path,
+            "url_params": in_path,
+        }
+    )
+    return parsed
+
+
+def _tags(arn: str, operation: Operation) -> dict[str, str]:
+    backend = sagemaker_backends[ACCOUNT_ID][operation.region]
+    resource = backend._get_resource_from_arn(arn)
+    return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in resource.tags}
+
+
+def _refuse(operation: Operation, code: str, message: str) -> FailCall:
+    # Services with JSON name the error otherwise.
+    suffix = "Exception" if operation.protocol == "json" and code == "AccessDenied" else ""
+    status = 400 if operation.protocol == "json" else 403
+    return FailCall(str(operation), f"{code}{suffix}", status, message)

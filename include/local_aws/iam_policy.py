@@ -1,0 +1,101 @@
+"""
+Whether policies allow an action: IAM's own rule, for the part of the policy language that is used here.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+class UnknownConditionError(NotImplementedError):
+    """A policy has a condition that nothing here can judge."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """
+    What a request needs to be allowed.
+
+    :param action: IAM's name of it, such as ``states:StartExecution``.
+    :param resource: an ARN, or ``*`` where AWS offers no resource level.
+    :param context: what conditions can ask for, by key, such as ``s3:prefix``.
+    """
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+def is_allowed(documents: Iterable[Document], need: Need) -> bool:
+    """
+    Whether some statement allows it and none denies it.
+
+    :raises UnknownConditionError: when that depends on a condition that is not known here.
+    """
+    effects = {
+        statement["Effect"]
+        for document in documents
+        for statement in _list(document["Statement"])
+        if _applies(statement, need)
+    }
+    return effects == {"Allow"}
+
+
+def granted_actions(documents: Iterable[Document]) -> set[str]:
+    """Every action that some statement names in order to allow it."""
+    return {
+        action
+        for document in documents
+        for statement in _list(document["Statement"])
+        if statement["Effect"] == "Allow"
+        for action in _list(statement["Action"])
+    }
+
+
+def _applies(statement: Mapping[str, Any], need: Need) -> bool:
+    return (
+        any(_like(pattern.lower(), need.action.lower()) for pattern in _list(statement["Action"]))
+        and any(_like(pattern, need.resource) for pattern in _list(statement["Resource"]))
+        and all(
+            _holds(operator, _list(wanted), need.context.get(key))
+            for operator, conditions in statement.get("Condition", {}).items()
+            for key, wanted in conditions.items()
+        )
+    )
+
+
+def _holds(operator: str, wanted: list[str], value: str | None) -> bool:
+    test = OPERATORS.get(operator)
+    if test is None:
+        raise UnknownConditionError(f"{operator} is not known; {', '.join(OPERATORS)} are")
+    # A key that the request does not have makes a condition fail.
+    return value is not None and any(test(str(item), value) for item in wanted)
+
+
+def _like(pattern: str, text: str) -> bool:
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda wanted, value: wanted == value,
+    "StringLike": _like,
+    "ArnLike": _like,
+    "Bool": lambda wanted, value: wanted.lower() == value.lower(),
+}

@@ -1,0 +1,148 @@
+"""The embedded AWS that enforces policies: Airflow's user and the services can do their work and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from include.local_aws.control import Control
+from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
+from tests.integration.gate_runs import Retrainer
+from tests.integration.sagemaker_requests import IMAGE
+from tests.integration.state_machines import create_machine, ended, start, task_state
+
+AIRFLOW = "arn:aws:iam::123456789012:user/airflow"
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """An embedded AWS that enforces policies."""
+    with running_aws(tmp_path_factory.mktemp("enforcing"), "--enforce-iam") as aws:
+        yield aws
+
+
+Calls = dict[str, tuple[str, Callable[[Any, LocalAws], object], str]]
+
+REFUSED: Calls = {
+    "reads a model": (
+        "s3",
+        lambda s3, aws: s3.get_object(Bucket=aws.outputs["Bucket"], Key="runs/a/output/model.tar.gz"),
+        "s3:GetObject",
+    ),
+    "lists the data": (
+        "s3",
+        lambda s3, aws: s3.list_objects_v2(Bucket=aws.outputs["Bucket"], Prefix="data/"),
+        "s3:ListBucket",
+    ),
+    "writes data": (
+        "s3",
+        lambda s3, aws: s3.put_object(Bucket=aws.outputs["Bucket"], Key="data/flights/x", Body=b""),
+        "s3:PutObject",
+    ),
+    "deletes data among runs": (
+        "s3",
+        lambda s3, aws: s3.delete_objects(
+            Bucket=aws.outputs["Bucket"], Delete={"Objects": [{"Key": "runs/a"}, {"Key": "data/a"}]}
+        ),
+        "s3:DeleteObject",
+    ),
+    "trains without a state machine": (
+        "sagemaker",
+        lambda sagemaker, aws: sagemaker.create_endpoint(EndpointName="a", EndpointConfigName="b"),
+        "sagemaker:CreateEndpoint",
+    ),
+    "starts somebody's state machine": (
+        "stepfunctions",
+        lambda states, aws: states.start_execution(stateMachineArn=machine("payroll")),
+        "states:StartExecution",
+    ),
+    "hands over another role": (
+        "stepfunctions",
+        lambda states, aws: states.create_state_machine(
+            name="model-retraining-other", definition="{}", roleArn=aws.outputs["TrainingRoleArn"]
+        ),
+        "iam:PassRole",
+    ),
+    "claims an endpoint": (
+        "dynamodb",
+        lambda dynamodb, aws: dynamodb.put_item(
+            TableName=aws.outputs["DeploymentsTable"], Item={"Endpoint": {"S": "a"}}
+        ),
+        "dynamodb:PutItem",
+    ),
+    "calls a function": (
+        "lambda",
+        lambda functions, aws: functions.invoke(FunctionName=aws.outputs["MetricsFunctionName"]),
+        "lambda:InvokeFunction",
+    ),
+    "gives itself rights": (
+        "iam",
+        lambda iam, aws: iam.attach_user_policy(
+            UserName="airflow", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+        ),
+        "iam:AttachUserPolicy",
+    ),
+}
+
+
+def machine(name: str) -> str:
+    return f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_airflow_can_not_do_what_is_not_its_work(aws: LocalAws, what: str) -> None:
+    service, call, action = REFUSED[what]
+    with pytest.raises(ClientError, match="AccessDenied") as refused:
+        call(aws.client(service, aws.login), aws)
+    message = refused.value.response["Error"]["Message"]
+    assert message.startswith(f"User: {AIRFLOW} is not authorized to perform: {action} on resource: ")
+
+
+def test_nobody_else_can_do_anything(aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        aws.client("s3", "somebody").list_buckets()
+
+
+def test_a_model_that_no_retrain_has_made_cannot_be_deleted(aws: LocalAws) -> None:
+    sagemaker, names = aws.client("sagemaker"), {}
+    for kind, tags in (("theirs", []), ("ours", [{"Key": "retraining:model", "Value": "flight_delay"}])):
+        names[kind] = f"{kind}-{uuid4().hex[:12]}"
+        sagemaker.create_model(
+            ModelName=names[kind],
+            ExecutionRoleArn=aws.outputs["TrainingRoleArn"],
+            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://nowhere/model.tar.gz"},
+            Tags=tags,
+        )
+    with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:DeleteModel"):
+        aws.client("sagemaker", aws.login).delete_model(ModelName=names["theirs"])
+    aws.client("sagemaker", aws.login).delete_model(ModelName=names["ours"])
+
+
+def test_a_state_machine_can_do_only_what_its_role_allows(aws: LocalAws) -> None:
+    put = task_state(
+        "arn:aws:states:::dynamodb:putItem",
+        {"TableName": aws.outputs["DeploymentsTable"], "Item": {"Endpoint": {"S": "a"}}},
+    )
+    found = ended(aws, start(aws, create_machine(aws, put)))
+    assert found["status"] == "FAILED"
+    assert "StateMachineRole" in found["cause"]
+    assert "is not authorized to perform: dynamodb:PutItem" in found["cause"]
+
+
+def test_two_retrains_work_with_no_more_than_the_template_grants(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    folder: Path = PROJECT / "include" / "models" / "flight_delay"
+    retrainer = Retrainer.deployed(monkeypatch, aws, folder)
+    # The first one creates the endpoint, the second one updates it.
+    reports = [retrainer.retrain(deploy_policy="force") for _ in range(2)]
+    assert [report["outcome"] for report in reports] == ["deployed", "deployed"], reports
+    used = Control(aws.endpoint_url).used_actions()
+    by_role = {principal.split("/")[1].rsplit("-", 1)[0]: set(actions) for principal, actions in used.items()}
+    print(by_role)
+    assert {"states:CreateStateMachine", "iam:PassRole", "s3:PutObject"} <= by_role["airflow"]
