@@ -35,11 +35,14 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
         doc_md=__doc__,
         schedule=CronDataIntervalTimetable(spec.schedule, timezone="UTC"),
         catchup=False,
+        max_active_runs=spec.max_active_runs,
         params={name: Param(**schema) for name, schema in params_schema(spec).items()},
         tags=["retraining", "sagemaker"],
         # A task that is tried again finds what it began, so that a lost worker costs seconds.
         default_args={
             "aws_conn_id": settings.aws_conn_id(),
+            "pool": spec.pool,
+            "weight_rule": "retraining.priority.BackfillsLast",
             "retries": 2,
             "retry_delay": timedelta(seconds=10),
         },

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sagemaker.model import Model
 from stepfunctions.inputs import ExecutionInput
-from stepfunctions.steps import EndpointConfigStep, EndpointStep, ModelStep, Task, TrainingStep
+from stepfunctions.steps import (
+    EndpointConfigStep,
+    EndpointStep,
+    LambdaStep,
+    ModelStep,
+    Retry,
+    Task,
+    TrainingStep,
+)
 from stepfunctions.steps.integration_resources import get_aws_partition
 
-from include.workflow.steps import sagemaker_retries
+from include.workflow.blocks import Intrinsic
+from include.workflow.steps import LAMBDA_BUSY, Surroundings, busy, etl_uri, run_tags, sagemaker_retries
 from retraining.spec import ModelSpec
 
+# This integration gives every error of DescribeEndpoint the same name; the cause tells them apart.
+DESCRIBE_ERROR = "SageMaker.SageMakerException"
 
-def model_step(training: TrainingStep, given: ExecutionInput) -> ModelStep:
+
+def model_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -> ModelStep:
     """Make the trained artifact a SageMaker model."""
     estimator = training.estimator
     model = Model(
@@ -22,45 +36,101 @@ def model_step(training: TrainingStep, given: ExecutionInput) -> ModelStep:
         # The SDK's get_expected_model() assumes that the training's result replaced the state's input.
         model_data=training.output()["Training"]["ModelArtifacts"]["S3ModelArtifacts"],
     )
+    value = f"$.Metrics.Payload.Metrics['{spec.gate.metric}']"
     return ModelStep(
         "Create model",
         model=model,
         model_name=given["ModelName"],
+        tags=run_tags(spec, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {value})")},
         retry=sagemaker_retries(),
         result_path="$.Model",
     )
 
 
 def endpoint_config_step(spec: ModelSpec, given: ExecutionInput) -> EndpointConfigStep:
-    """Describe how the model is served; it has the model's name."""
+    """Describe how the model is served."""
     return EndpointConfigStep(
         "Create endpoint config",
-        endpoint_config_name=given["ModelName"],
+        endpoint_config_name=given["EndpointConfigName"],
         model_name=given["ModelName"],
         initial_instance_count=spec.serving.instance_count,
         instance_type=spec.serving.instance_type,
+        tags=run_tags(spec, given),
         retry=sagemaker_retries(),
         result_path="$.EndpointConfig",
     )
 
 
-def endpoint_step(given: ExecutionInput, *, update: bool) -> EndpointStep:
-    """Create the endpoint, or point an existing one at the new model."""
-    return EndpointStep(
-        "Update endpoint" if update else "Create endpoint",
-        endpoint_name=given["EndpointName"],
-        endpoint_config_name=given["ModelName"],
-        update=update,
-        retry=sagemaker_retries(),
-        result_path="$.Deployment",
+def endpoint_step(spec: ModelSpec, given: ExecutionInput, *, update: bool) -> Task:
+    """Create the endpoint, or point an existing one at another model: always at the one that is claimed.
+
+    It has no retries: what the endpoint is to serve has to be looked at anew before it is tried again.
+    """
+    state_id = "Update endpoint" if update else "Create endpoint"
+    config, result = Intrinsic("$.Claim.Item.EndpointConfigName.S"), "$.Deployment"
+    if not (update and spec.serving.bake_seconds):
+        return EndpointStep(
+            state_id,
+            endpoint_name=given["EndpointName"],
+            endpoint_config_name=config,
+            update=update,
+            result_path=result,
+        )
+    # The integration that EndpointStep uses takes no DeploymentConfig
+    # (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
+    return Task(
+        state_id,
+        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:updateEndpoint",
+        parameters={
+            "EndpointName": given["EndpointName"],
+            "EndpointConfigName": config,
+            "DeploymentConfig": _blue_green(spec),
+        },
+        result_path=result,
     )
 
 
-def describe_endpoint_step(state_id: str, given: ExecutionInput) -> Task:
-    """Read the endpoint's status. The SDK has no step for it, so it is a plain task."""
+def _blue_green(spec: ModelSpec) -> dict[str, Any]:
+    policy = {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": spec.serving.bake_seconds,
+    }
+    alarms = [{"AlarmName": name} for name in spec.serving.alarms]
+    rollback = {"AutoRollbackConfiguration": {"Alarms": alarms}} if alarms else {}
+    return {"BlueGreenUpdatePolicy": policy, **rollback}
+
+
+def find_endpoint_step(given: ExecutionInput) -> Task:
+    """Read what the endpoint serves. The SDK has no step for it, so it is a plain task."""
     return Task(
-        state_id,
+        "Find endpoint",
         resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:describeEndpoint",
         parameters={"EndpointName": given["EndpointName"]},
         result_path="$.Endpoint",
+    )
+
+
+def delete_endpoint_step(given: ExecutionInput) -> Task:
+    """Remove an endpoint whose creation failed."""
+    return Task(
+        "Delete failed endpoint",
+        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:deleteEndpoint",
+        parameters={"EndpointName": given["EndpointName"]},
+        result_path=None,
+    )
+
+
+def endpoint_test_step(aws: Surroundings, given: ExecutionInput) -> LambdaStep:
+    """Ask the endpoint about a row of the validation set, as a client would."""
+    return LambdaStep(
+        "Test endpoint",
+        parameters={
+            "FunctionName": given["EndpointTestFunctionName"],
+            "Payload": {"EndpointName": given["EndpointName"], "Rows": etl_uri(aws.bucket, "validation")},
+        },
+        retry=[
+            busy(LAMBDA_BUSY),
+            Retry(error_equals=["EndpointTestFailed"], interval_seconds=2, max_attempts=2, backoff_rate=2),
+        ],
+        result_path="$.Test",
     )

@@ -11,6 +11,7 @@ from sagemaker.estimator import Estimator
 from stepfunctions.inputs import ExecutionInput, Placeholder
 from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Retry, TrainingStep
 
+from include.workflow.blocks import Intrinsic, PatientRetry
 from retraining.history import METRICS_STATE
 from retraining.spec import ModelSpec
 
@@ -67,39 +68,52 @@ def execution_input() -> ExecutionInput:
             "TrainingInstanceType": str,
             "Hyperparameters": dict,
             "BeatChampionBy": float,
+            "AsOf": str,
+            "EndpointConfigName": str,
+            "EndpointTestFunctionName": str,
+            "DeploymentsTable": str,
+            "DagId": str,
+            "RunId": str,
+            "Fingerprint": str,
         }
     )
 
 
-def _busy(errors: list[str]) -> Retry:
+def busy(errors: list[str]) -> Retry:
+    """Rides out throttling and faults on AWS's side: half a minute."""
     return Retry(error_equals=errors, interval_seconds=2, max_attempts=4, backoff_rate=2)
 
 
-def _full(errors: list[str]) -> Retry:
-    """Waits for capacity: quotas free up when other jobs end, which takes minutes."""
-    return Retry(error_equals=errors, interval_seconds=30, max_attempts=20, backoff_rate=1.5)
+def _full(errors: list[str]) -> PatientRetry:
+    """Waits for capacity, which other jobs give back when they end; the execution's timeout bounds it."""
+    return PatientRetry(
+        error_equals=errors, interval_seconds=15, max_attempts=200, backoff_rate=1.5, max_delay_seconds=300
+    )
 
 
 def sagemaker_retries() -> list[Retry]:
     """Retries that every SageMaker state has."""
-    return [_full(SAGEMAKER_FULL), _busy(SAGEMAKER_BUSY)]
+    return [_full(SAGEMAKER_FULL), busy(SAGEMAKER_BUSY)]
 
 
-class Intrinsic(Placeholder):  # type: ignore[misc]
-    """An intrinsic function of the Amazon States Language where the SDK takes a placeholder."""
-
-    def __init__(self, expression: str) -> None:
-        super().__init__()
-        self.expression = expression
-
-    def to_jsonpath(self) -> str:
-        """Give the expression, which stands where a path may stand."""
-        return self.expression
-
-
-def _etl_uri(bucket: str, channel: str = "") -> Intrinsic:
+def etl_uri(bucket: str, channel: str = "") -> Intrinsic:
+    """Where a run's transform writes: its training job's name is the folder."""
     path = f"s3://{bucket}/runs/{{}}" + (f"/{channel}/" if channel else "")
     return Intrinsic(f"States.Format('{path}', $$.Execution.Input['TrainingJobName'])")
+
+
+def run_tags(spec: ModelSpec, given: ExecutionInput) -> dict[str, str | Placeholder]:
+    """Tags that lead from what a run leaves in SageMaker back to the run."""
+    return {
+        "retraining:model": spec.name,
+        "retraining:dag-id": given["DagId"],
+        "retraining:run-id": given["RunId"],
+        "retraining:window-start": given["WindowStart"],
+        "retraining:window-end": given["WindowEnd"],
+        "retraining:endpoint": given["EndpointName"],
+        "retraining:training-job-name": given["TrainingJobName"],
+        "retraining:fingerprint": given["Fingerprint"],
+    }
 
 
 def _training_job_name() -> Intrinsic:
@@ -117,10 +131,11 @@ def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) ->
             "Arguments": {
                 "--source": f"s3://{aws.bucket}/data/{spec.dataset}",
                 "--sql": aws.transform_uri,
-                "--target": _etl_uri(aws.bucket),
+                "--target": etl_uri(aws.bucket),
                 "--start": given["WindowStart"],
                 "--validation_start": given["ValidationStart"],
                 "--end": given["WindowEnd"],
+                "--as_of": given["AsOf"],
             },
         },
         retry=[_full(GLUE_BUSY)],
@@ -148,7 +163,7 @@ def _estimator(spec: ModelSpec, aws: Surroundings) -> Estimator:
 def _channel(name: str, bucket: str) -> dict[str, Any]:
     source = {
         "S3DataType": "S3Prefix",
-        "S3Uri": _etl_uri(bucket, name),
+        "S3Uri": etl_uri(bucket, name),
         "S3DataDistributionType": "FullyReplicated",
     }
     return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
@@ -161,6 +176,7 @@ def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
         estimator=_estimator(spec, aws),
         job_name=_training_job_name(),
         hyperparameters=given["Hyperparameters"],
+        tags=run_tags(spec, given),
         parameters={
             "InputDataConfig": [_channel(name, aws.bucket) for name in ("train", "validation")],
             "ResourceConfig": {"InstanceType": given["TrainingInstanceType"]},
@@ -184,6 +200,6 @@ def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput)
     return LambdaStep(
         METRICS_STATE,
         parameters={"FunctionName": given["LambdaFunctionName"], "Payload": payload},
-        retry=[_busy(LAMBDA_BUSY)],
+        retry=[busy(LAMBDA_BUSY)],
         result_path="$.Metrics",
     )

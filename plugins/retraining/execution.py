@@ -35,6 +35,14 @@ def execution_name(dag_id: str, run_id: str, attempt: int = 1) -> str:
     return f"{readable}-{digest}" if readable else digest
 
 
+def tag_value(text: str) -> str:
+    """Make a text fit a tag of AWS: what is not allowed there becomes ``_``.
+
+    :return: at most 256 characters of letters, digits, spaces and ``_.:/=+-@`` (SageMaker, Tag).
+    """
+    return re.sub(r"[^\w .:/=+@-]", "_", text)[:256]
+
+
 def iso(moment: datetime) -> str:
     """Write a moment as ISO 8601 in UTC, to the second: ``2013-05-01T00:00:00Z``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -80,6 +88,10 @@ class Run(Protocol):
     """What a retrain needs to know of a DAG run; Airflow's own DagRun does."""
 
     @property
+    def dag_id(self) -> str: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
     def run_type(self) -> str: ...
     @property
     def run_after(self) -> datetime: ...
@@ -88,16 +100,15 @@ class Run(Protocol):
 
 
 def retrain_input(
-    *, name: str, params: Mapping[str, Any], run: Run, spec: ModelSpec, glue_job: str, metrics_function: str
+    *, name: str, params: Mapping[str, Any], run: Run, spec: ModelSpec, deployment: Mapping[str, str]
 ) -> dict[str, Any]:
     """Make the input of a retrain's execution; ``include/workflow`` reads it.
 
-    :param name: from :func:`execution_name`; the model gets it too, and the training job with a number
-        behind it, 0 unless the training was redriven.
+    :param name: from :func:`execution_name`; model and endpoint config get it too, and the training job with
+        a number behind it, 0 unless the training was redriven.
     :param params: the run's params, see :class:`RunConfig`.
     :param run: decides where the window ends by default, and what deploy policy ``auto`` means.
-    :param glue_job: name of the Glue job that extracts and transforms.
-    :param metrics_function: name of the Lambda function that reads the training metrics.
+    :param deployment: what ``DeployWorkflowOperator`` returned.
     :raises RunConfigError: names each wrong param, its value and what is allowed.
     """
     config = RunConfig.from_params(params, spec)
@@ -115,17 +126,24 @@ def retrain_input(
         )
     given = {
         "TrainingJobName": name,
-        "GlueJobName": glue_job,
+        "GlueJobName": deployment["glue_job"],
         "ModelName": name,
+        "EndpointConfigName": name,
         "EndpointName": config.endpoint,
-        "LambdaFunctionName": metrics_function,
+        "LambdaFunctionName": deployment["metrics_function"],
+        "EndpointTestFunctionName": deployment["endpoint_test_function"],
+        "DeploymentsTable": deployment["deployments_table"],
         "WindowStart": iso(window.start),
         "ValidationStart": iso(window.validation_start),
         "WindowEnd": iso(window.end),
+        "AsOf": iso(config.as_of or window.end),
         "Threshold": config.threshold,
         "DeployPolicy": config.deploys(run.run_type),
         "TrainingInstanceType": config.training_instance_type,
         "Hyperparameters": as_strings(hyperparameters),
+        "DagId": tag_value(run.dag_id),
+        "RunId": tag_value(run.run_id),
+        "Fingerprint": deployment["fingerprint"],
     }
     if spec.gate.beat_champion_by is not None:
         given["BeatChampionBy"] = spec.gate.beat_champion_by

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from retraining.gate import GateReport
 
 _NOT_TOLD = "-"
+# Choices and the like take no time worth a line.
+SHOWN_SECONDS = 0.1
 
 
 def report_table(report: GateReport) -> list[str]:
@@ -34,7 +36,7 @@ def _rows(report: GateReport) -> Iterator[tuple[str, str]]:
         yield "error", report.error or _NOT_TOLD
         yield "cause", " ".join((report.cause or _NOT_TOLD).split())
     for state, seconds in report.durations.items():
-        yield f"  {state}", f"{seconds:.1f} s"
+        yield f"  {state}", f"{seconds:.1f} s" if seconds >= SHOWN_SECONDS else _NOT_TOLD
     yield "state machine", report.state_machine_version or _NOT_TOLD
     yield "execution", report.execution_arn
 

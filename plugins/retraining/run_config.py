@@ -86,8 +86,21 @@ class RunConfig(StrictModel):
         _MOMENT_SCHEMA,
         Field(description="First moment after the data; empty: the end of the run's data interval."),
     ] = None
+    as_of: Annotated[
+        datetime | None,
+        _MOMENT,
+        _MOMENT_SCHEMA,
+        Field(
+            description="Data received from then on does not count; empty: the window's end, so that a window"
+            " always has the same rows. A later moment lets late data in."
+        ),
+    ] = None
     deploy_policy: Annotated[
-        DeployPolicy, Field(description="Deploy an accepted model? auto: yes, except in backfills.")
+        DeployPolicy,
+        Field(
+            description="Deploy an accepted model? if_newer: unless the endpoint serves a newer window's;"
+            " force: in any case; auto: never in backfills, else if_newer."
+        ),
     ]
     endpoint: Annotated[
         str,
@@ -137,13 +150,13 @@ class RunConfig(StrictModel):
         except ValidationError as error:
             raise RunConfigError("\n".join(explain(error, cls))) from None
 
-    def deploys(self, run_type: str) -> Literal["never", "force"]:
+    def deploys(self, run_type: str) -> Literal["never", "if_newer", "force"]:
         """Resolve ``auto``: a backfill retrains history and leaves the endpoint alone.
 
         :param run_type: Airflow's: ``scheduled``, ``manual``, ``backfill`` or ``asset_triggered``.
         """
         if self.deploy_policy == "auto":
-            return "never" if run_type == "backfill" else "force"
+            return "never" if run_type == "backfill" else "if_newer"
         return self.deploy_policy
 
 
@@ -153,6 +166,7 @@ def _defaults(spec: ModelSpec) -> dict[str, Any]:
         "window_start": None,
         "window_days": None,
         "window_end": None,
+        "as_of": None,
         "deploy_policy": spec.deploy_policy,
         "endpoint": spec.endpoint,
         "training_instance_type": spec.training.instance_type,

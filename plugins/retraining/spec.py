@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from croniter import croniter
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from retraining.errors import ModelSpecError, explain
 from retraining.gate_spec import Gate, Notify
 from retraining.hyperparameters import Hyperparameters, computes
 from retraining.strict_model import StrictModel
 
-DeployPolicy = Literal["auto", "never", "force"]
+DeployPolicy = Literal["auto", "if_newer", "never", "force"]
 
 # The C loader reads the same ten times faster, where PyYAML was built with it.
 _YamlLoader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -22,6 +22,8 @@ _YamlLoader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoad
 MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 # SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
 ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
+# CloudWatch's names have up to 255 characters (PutMetricAlarm).
+ALARM_NAME = r"^[^\x00-\x1f]{1,255}$"
 INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 MAX_WINDOW_DAYS = 366
 
@@ -50,10 +52,37 @@ class Training(StrictModel):
 
 
 class Serving(StrictModel):
-    """What the endpoint runs on."""
+    """What the endpoint runs on, and how a new model takes over: blue/green, all traffic at once.
+
+    :param bake_seconds: how long the old fleet is kept beside the new one, which the alarms watch.
+    :param alarms: names of CloudWatch alarms; one that goes off meanwhile rolls the endpoint back.
+    """
 
     instance_type: Annotated[str, Field(pattern=INSTANCE_TYPE)] = "ml.m5.large"
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    # TerminationWaitInSeconds allows an hour; AutoRollbackConfig ten alarms (SageMaker, UpdateEndpoint).
+    bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    alarms: Annotated[list[Annotated[str, Field(pattern=ALARM_NAME)]], Field(max_length=10)] = Field(
+        default_factory=list
+    )
+
+    @field_validator("alarms")
+    @classmethod
+    def _have_time_to_go_off(cls, value: list[str], info: ValidationInfo) -> list[str]:
+        if value and not info.data.get("bake_seconds"):
+            raise ValueError("alarms watch for bake_seconds, which is 0 and must be more")
+        return value
+
+
+class Retention(StrictModel):
+    """How long housekeeping keeps what a run leaves; what goes is beyond both.
+
+    :param count: the newest so many runs stay.
+    :param days: what is younger stays.
+    """
+
+    count: Annotated[int, Field(ge=1)] = 50
+    days: Annotated[int, Field(ge=1)] = 30
 
 
 class ModelSpec(StrictModel):
@@ -67,8 +96,12 @@ class ModelSpec(StrictModel):
     :param window_days: length of the window, which ends where the run's data interval ends.
     :param validation_days: the last days of the window, held out for validation.
     :param timeout_seconds: an execution that takes longer ends ``timed_out``.
-    :param deploy_policy: ``auto`` deploys accepted models of scheduled and manual runs but not of
-        backfills; ``never`` and ``force`` decide for every kind of run.
+    :param deploy_policy: what becomes of accepted models. ``if_newer`` deploys them unless the endpoint
+        serves a newer window's, ``force`` whatever it serves, ``never`` not at all; ``auto`` is ``never`` for
+        backfills and ``if_newer`` for every other run.
+    :param max_active_runs: scheduled and manual runs at a time; a backfill brings its own limit.
+    :param pool: Airflow pool of the tasks; it has to exist.
+    :param retention: what housekeeping keeps.
     :param notify: who is told about which outcomes; nobody by default.
     """
 
@@ -86,6 +119,9 @@ class ModelSpec(StrictModel):
     serving: Serving = Serving()
     timeout_seconds: Annotated[int, Field(ge=60, le=31536000)] = 14400
     deploy_policy: DeployPolicy = "auto"
+    max_active_runs: Annotated[int, Field(ge=1)] = 4
+    pool: Annotated[str, Field(min_length=1, max_length=256)] = "default_pool"
+    retention: Retention = Retention()
     notify: list[Notify] = Field(default_factory=list)
 
     @field_validator("schedule")

@@ -21,7 +21,7 @@ CONN_ID = "local_aws"
 def connect(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
     """Make the Airflow connection ``local_aws``."""
     extra = {"endpoint_url": aws.endpoint_url, "region_name": "us-east-1"}
-    connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
+    connection = {"conn_type": "aws", "login": aws.login, "password": "local", "extra": extra}
     monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps(connection))
 
 

@@ -32,15 +32,17 @@ class LocalAws:
     :param endpoint_url: its address.
     :param pid: its process.
     :param state_dir: where it keeps logs.
+    :param login: access key of Airflow's connection: of the administrator, or of the user with Airflow's policy.
     """
 
     endpoint_url: str
     pid: int
     state_dir: Path
+    login: str = "local"
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of it."""
-        return _client(service, self.endpoint_url)
+    def client(self, service: str, login: str = "local") -> Any:
+        """A boto3 client of it; the administrator's unless another access key is given."""
+        return _client(service, self.endpoint_url, login)
 
     @property
     def outputs(self) -> dict[str, str]:
@@ -50,12 +52,12 @@ class LocalAws:
 
 
 @cache
-def _client(service: str, endpoint_url: str) -> Any:
+def _client(service: str, endpoint_url: str, login: str) -> Any:
     return boto3.client(  # type: ignore[call-overload]
         service,
         endpoint_url=endpoint_url,
         region_name="us-east-1",
-        aws_access_key_id="local",
+        aws_access_key_id=login,
         aws_secret_access_key="local",  # noqa: S106
         config=Config(retries={"total_max_attempts": 1}),
     )
@@ -82,7 +84,9 @@ def running_aws(state_dir: Path, *arguments: str) -> Iterator[LocalAws]:
     try:
         until(lambda: ready.exists() or process.poll() is not None, START_SECONDS, log_path.read_text)
         assert process.poll() is None, f"the embedded AWS died with {process.poll()}:\n{log_path.read_text()}"
-        yield LocalAws(**json.loads(ready.read_text()), state_dir=state_dir)
+        about = json.loads(ready.read_text())
+        login = about.get("AWS_ACCESS_KEY_ID", "local")
+        yield LocalAws(about["endpoint_url"], about["pid"], state_dir, login)
     finally:
         process.terminate()
         try:

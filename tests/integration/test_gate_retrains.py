@@ -54,6 +54,7 @@ def test_rejected_run_is_reported_in_full(flight_delay: Retrainer) -> None:
     assert (report["window_start"], report["window_end"]) == ("2013-09-18T00:00:00Z", "2013-09-27T00:00:00Z")
     assert report["model_name"] is None
     assert report["durations"].keys() == {
+        "Trained before?",
         "Extract and transform",
         "Train",
         "Read metrics",

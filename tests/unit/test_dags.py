@@ -59,6 +59,7 @@ def test_one_dag_per_model_without_heavy_imports(tmp_path: Path) -> None:
         "window_start": None,
         "window_days": None,
         "window_end": None,
+        "as_of": None,
         "deploy_policy": "auto",
         "endpoint": "flight-delay",
         "training_instance_type": "ml.m5.xlarge",

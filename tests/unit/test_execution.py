@@ -17,17 +17,27 @@ from retraining.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
 END = datetime(2013, 5, 1, tzinfo=UTC)
+DEPLOYMENT = {
+    "state_machine": "an-arn:3",
+    "fingerprint": "cafe",
+    "glue_job": "etl",
+    "metrics_function": "metrics",
+    "endpoint_test_function": "test",
+    "deployments_table": "deployments",
+}
 
 
 def made(
     spec: ModelSpec, end: datetime | None = END, run_type: str = "manual", **params: Any
 ) -> dict[str, Any]:
     run = SimpleNamespace(
-        run_type=run_type, data_interval_end=end, run_after=datetime(2013, 6, 1, tzinfo=UTC)
+        dag_id="a_dag",
+        run_id="manual~2013-05-01T00:00:00+00:00",
+        run_type=run_type,
+        data_interval_end=end,
+        run_after=datetime(2013, 6, 1, tzinfo=UTC),
     )
-    return retrain_input(
-        name="a-name", params=params, run=run, spec=spec, glue_job="etl", metrics_function="metrics"
-    )
+    return retrain_input(name="a-name", params=params, run=run, spec=spec, deployment=DEPLOYMENT)
 
 
 @given(st.text(), st.text(), st.integers(1, 1000))
@@ -83,11 +93,15 @@ def test_input_has_the_articles_five_names_the_window_and_the_choices(spec: Mode
         "TrainingJobName": "a-name",
         "GlueJobName": "etl",
         "ModelName": "a-name",
+        "EndpointConfigName": "a-name",
         "EndpointName": "flight-delay",
         "LambdaFunctionName": "metrics",
+        "EndpointTestFunctionName": "test",
+        "DeploymentsTable": "deployments",
         "WindowStart": "2013-04-03T00:00:00Z",
         "ValidationStart": "2013-04-24T00:00:00Z",
         "WindowEnd": "2013-05-01T00:00:00Z",
+        "AsOf": "2013-05-01T00:00:00Z",
         "Threshold": 0.0,
         "DeployPolicy": "never",
         "TrainingInstanceType": "ml.m5.xlarge",
@@ -103,7 +117,16 @@ def test_input_has_the_articles_five_names_the_window_and_the_choices(spec: Mode
             "seed": "0",
             "alpha": "0.5",
         },
+        "DagId": "a_dag",
+        # Tags do not take every character that a run id may have.
+        "RunId": "manual_2013-05-01T00:00:00+00:00",
+        "Fingerprint": "cafe",
     }
+
+
+def test_late_data_is_let_in_by_choice_only(spec: ModelSpec) -> None:
+    assert made(spec, window_end="2013-04-01T00:00:00Z")["AsOf"] == "2013-04-01T00:00:00Z"
+    assert made(spec, as_of="2013-07-01T02:00:00+02:00")["AsOf"] == "2013-07-01T00:00:00Z"
 
 
 def test_a_margin_over_the_champion_is_input_where_the_model_asks_for_one(model_yaml: dict[str, Any]) -> None:

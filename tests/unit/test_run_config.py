@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "window_start": None,
     "window_days": None,
     "window_end": None,
+    "as_of": None,
     "deploy_policy": "auto",
     "endpoint": "flight-delay",
     "training_instance_type": "ml.m5.xlarge",
@@ -51,6 +52,7 @@ MAY = "2013-05-01T00:00:00Z"
         ("window_end", "1367366400"),
         ("window_end", MAY + "\n"),
         ("window_end", ""),
+        ("as_of", "2013-05-01"),
         ("deploy_policy", "always"),
         ("deploy_policy", None),
         ("endpoint", ""),
@@ -127,9 +129,11 @@ def test_window_ends_after_its_start(spec: ModelSpec, end: str) -> None:
 @pytest.mark.parametrize(
     ("policy", "run_type", "resolved"),
     [
-        ("auto", "scheduled", "force"),
-        ("auto", "manual", "force"),
+        ("auto", "scheduled", "if_newer"),
+        ("auto", "manual", "if_newer"),
+        ("auto", "asset_triggered", "if_newer"),
         ("auto", "backfill", "never"),
+        ("if_newer", "backfill", "if_newer"),
         ("force", "backfill", "force"),
         ("never", "manual", "never"),
     ],
@@ -154,7 +158,7 @@ def test_the_form_shows_each_param_for_what_it_is(spec: ModelSpec) -> None:
     # Airflow's form: "null" in a list of types makes a field optional, the format makes a date picker.
     assert schema["window_end"]["type"] == ["null", "string"]
     assert schema["window_end"]["format"] == "date-time"
-    assert schema["deploy_policy"]["enum"] == ["auto", "never", "force"]
+    assert schema["deploy_policy"]["enum"] == ["auto", "if_newer", "never", "force"]
     assert schema["hyperparameters"]["type"] == "object"
     with pytest.raises(jsonschema.ValidationError, match=r"'depth' is not one of \['num_round'"):
         jsonschema.validate({"depth": 1}, schema["hyperparameters"])

@@ -62,10 +62,16 @@ def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) ->
         "Invoke",
         "CreateModel",
         "CreateEndpointConfig",
+        "UpdateItem",
+        "GetItem",
         "DescribeEndpoint",
         "UpdateEndpoint",
-        "DescribeEndpoint",
+        "UpdateItem",
+        "DeleteItem",
+        "Invoke",
+        "DeleteEndpoint",
         "CreateEndpoint",
+        "UpdateItem",
     ]
 
 
@@ -137,8 +143,51 @@ def test_failed_work_can_be_redriven(definition: dict[str, Any]) -> None:
 
 def test_every_task_is_retried_when_aws_is_busy(definition: dict[str, Any]) -> None:
     retried = {name for name, state in tasks(definition) if state.get("Retry")}
-    # A missing endpoint is expected there: it must be found missing at once.
-    assert {name for name, _ in tasks(definition)} - retried == {"Find endpoint"}
+    # These are tried again by a loop that first looks at what the endpoint is to serve by now.
+    looped = {name for name, _ in tasks(definition)} - retried
+    assert looped == {"Find endpoint", "Create endpoint", "Update endpoint", "Delete failed endpoint"}
+    for name in looped:
+        assert leads_to(definition, name, "Wait for endpoint")
+
+
+def leads_to(definition: dict[str, Any], start: str, goal: str) -> bool:
+    """Whether an error of one state is followed by another state at some time."""
+    states = definition["States"]
+    seen: set[str] = set()
+    ahead = [catch["Next"] for catch in states[start]["Catch"]]
+    while ahead:
+        name = ahead.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        state = states[name]
+        ahead += [choice["Next"] for choice in state.get("Choices", [])]
+        ahead += [state[key] for key in ("Next", "Default") if key in state]
+    return goal in seen
+
+
+def test_alarms_watch_the_new_fleet_where_the_model_names_them(
+    compiler: WorkflowCompiler, definition: dict[str, Any], tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    assert "DeploymentConfig" not in definition["States"]["Update endpoint"]["Parameters"]
+    model_yaml["serving"] |= {"bake_seconds": 300, "alarms": ["too-many-5xx"]}
+    compiled = compiler.compile(write_model(tmp_path, model_yaml), SURROUNDINGS, "s3://b/t.sql")
+    update = json.loads(compiled)["States"]["Update endpoint"]
+    assert update["Resource"].endswith(":aws-sdk:sagemaker:updateEndpoint")
+    assert update["Parameters"]["DeploymentConfig"] == {
+        "BlueGreenUpdatePolicy": {
+            "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+            "TerminationWaitInSeconds": 300,
+        },
+        "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "too-many-5xx"}]},
+    }
+
+
+def test_what_a_run_leaves_in_sagemaker_leads_back_to_it(definition: dict[str, Any]) -> None:
+    for name in ("Train", "Create model", "Create endpoint config"):
+        tags = definition["States"][name]["Parameters"]["Tags"]
+        keys = {tag["Key"].removeprefix("retraining:") for tag in tags}
+        assert keys >= {"model", "dag-id", "run-id", "window-end", "fingerprint", "training-job-name"}
 
 
 def test_another_comparison_and_metric(

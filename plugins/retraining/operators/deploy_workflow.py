@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
     """Create or update a model's state machine, only when something changed since it was deployed.
 
-    Returns ``{"state_machine": <version ARN>, "glue_job": <name>, "metrics_function": <name>}``.
+    Returns what an execution of it needs to know: ``state_machine`` (the version's ARN), ``fingerprint`` of
+    its sources, and the stack's ``glue_job``, ``metrics_function``, ``endpoint_test_function`` and
+    ``deployments_table``, all names.
 
     :param model_folder: folder with ``model.yaml`` and ``transform.sql``.
     :param stack_name: the CloudFormation stack (default: ``[retraining] stack_name``).
@@ -47,16 +49,19 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         with clear_aws_errors(self.aws_conn_id):
             stack = StackHook(**self._hook_parameters).read(self.stack_name)
             try:
-                version = self._deploy(stack)
+                version, fingerprint = self._deploy(stack)
             except RetrainingError as error:
                 raise AirflowFailException(str(error)) from None
         return {
             "state_machine": version,
+            "fingerprint": fingerprint,
             "glue_job": stack.glue_job,
             "metrics_function": stack.metrics_function,
+            "endpoint_test_function": stack.endpoint_test_function,
+            "deployments_table": stack.deployments_table,
         }
 
-    def _deploy(self, stack: Stack) -> str:
+    def _deploy(self, stack: Stack) -> tuple[str, str]:
         folder = Path(self.model_folder)
         spec = load_spec(folder)
         compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
@@ -67,7 +72,7 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         unchanged = deployed is not None and deployed.fingerprint == fingerprint
         if deployed and deployed.version and unchanged and not deployed.drifted:
             self.log.info("%s is up to date", deployed.version)
-            return deployed.version
+            return deployed.version, fingerprint
         self.log.info("Compiling %s with the SDK interpreter", folder)
         transform = (folder / "transform.sql").read_bytes()
         key = f"workflow/{spec.name}/{hashlib.sha256(transform).hexdigest()[:16]}/transform.sql"
@@ -83,4 +88,4 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         S3Hook(**self._hook_parameters).load_bytes(transform, key, stack.bucket, replace=True)
         version = self.hook.deploy(arn, definition, stack.state_machine_role, fingerprint)
         self.log.info("Deployed %s", version)
-        return version
+        return version, fingerprint

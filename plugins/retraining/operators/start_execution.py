@@ -119,6 +119,5 @@ class StartRetrainOperator(StartExecutionOperator):
             params=context["params"],
             run=context["dag_run"],
             spec=load_spec(Path(self.model_folder)),
-            glue_job=self.deployment["glue_job"],
-            metrics_function=self.deployment["metrics_function"],
+            deployment=self.deployment,
         )

@@ -1,0 +1,54 @@
+"""Parts of the Amazon States Language that the SDK (2.3.0) has no words for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stepfunctions.inputs import Placeholder
+from stepfunctions.steps import Fail, Retry
+
+
+class Intrinsic(Placeholder):  # type: ignore[misc]
+    """An intrinsic function, or a path of the context object, where the SDK takes a placeholder."""
+
+    def __init__(self, expression: str) -> None:
+        super().__init__()
+        self.expression = expression
+
+    def to_jsonpath(self) -> str:
+        """Give the expression, which stands where a path may stand."""
+        return self.expression
+
+
+class PatientRetry(Retry):  # type: ignore[misc]
+    """A retry whose pauses stop growing, and are shuffled so that those who wait do not come back at once.
+
+    :param max_delay_seconds: the longest pause, in seconds.
+    """
+
+    def __init__(self, *, max_delay_seconds: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_delay_seconds = max_delay_seconds
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the block as the Amazon States Language has it."""
+        return {
+            **super().to_dict(),
+            "MaxDelaySeconds": self.max_delay_seconds,
+            "JitterStrategy": "FULL",
+        }
+
+
+class FailBecause(Fail):  # type: ignore[misc]
+    """A Fail state whose cause is found in its input.
+
+    :param cause_path: path of a string.
+    """
+
+    def __init__(self, state_id: str, *, error: str, cause_path: str) -> None:
+        super().__init__(state_id, error=error)
+        self.cause_path = cause_path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the state as the Amazon States Language has it."""
+        return {**super().to_dict(), "CausePath": self.cause_path}
