@@ -18,7 +18,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$python; break; fi; done)
 
-.PHONY: help setup up down demo test lint format test-unit test-integration test-e2e test-heavy bench lock clean
+.PHONY: help setup up down demo backfill housekeeping-dry-run report test lint format test-unit test-integration test-e2e test-heavy test-compose env bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
@@ -29,11 +29,34 @@ setup: .venv/.installed .venv-sdk/.installed .venv-local-aws/.installed ## make 
 up: setup ## start Airflow and the embedded AWS, and leave them running
 	@.venv/bin/python -m scripts up
 
+env: .env ## write .env for docker compose, with random secrets; one that is there stays as it is
+
+.env:
+	@umask 077; secret() { od -An -v -tx1 -N "$$1" /dev/urandom | tr -d ' \n'; }; \
+	fernet_key=$$(head -c 32 /dev/urandom | base64 | tr '+/' '-_'); \
+	sed -e "s/^FERNET_KEY=$$/&$$fernet_key/" -e "s/^ADMIN_PASSWORD=$$/&$$(secret 10)/" \
+		-e "s/^POSTGRES_PASSWORD=$$/&$$(secret 16)/" -e "s/^REDIS_PASSWORD=$$/&$$(secret 16)/" \
+		-e "s/^API_SECRET_KEY=$$/&$$(secret 32)/" -e "s/^JWT_SECRET=$$/&$$(secret 32)/" .env.example > .env; \
+	echo "wrote .env; Airflow's user is admin, with the ADMIN_PASSWORD there"
+
 down: ## stop everything that `make up` and `make demo` started
 	@if [ -x .venv/bin/python ]; then .venv/bin/python -m scripts down; else echo "nothing is set up"; fi
 
 demo: setup ## retrain twice, one accepted and one rejected, and call the endpoint
 	@.venv/bin/python -m scripts.demo
+
+housekeeping-dry-run: setup ## print what housekeeping would remove, on the local stack or else on AWS
+	@PYTHONPATH=plugins .venv/bin/python -m scripts.housekeeping $(if $(MODEL),--model $(MODEL))
+
+backfill: setup ## retrain hours of the past: make backfill FROM=2013-05-01T04 TO=2013-05-01T09 [CONF='{...}']
+	@[ -n "$(FROM)" ] && [ -n "$(TO)" ] || { echo "say FROM=2013-05-01T04 TO=2013-05-01T09 (UTC)" >&2; exit 1; }
+	@.venv/bin/python -m scripts.backfills --from "$(FROM)" --to "$(TO)" $(if $(MODEL),--model $(MODEL)) \
+		$(if $(CONF),--conf '$(CONF)')
+
+report: setup ## gate reports of a range: make report FROM=2013-05-01 TO=2013-05-03 [MODEL=flight_delay]
+	@[ -n "$(FROM)" ] && [ -n "$(TO)" ] || { echo "say FROM=2013-05-01 TO=2013-05-03 (UTC)" >&2; exit 1; }
+	@.venv/bin/python -m scripts.backfill_report --from "$(FROM)" --to "$(TO)" $(if $(MODEL),--model $(MODEL)) \
+		$(if $(URL),--url $(URL)) --csv build/backfill-report.csv --plot build/backfill-report.svg
 
 test: lint test-unit test-integration test-e2e ## lint, unit, integration and end-to-end tests
 
@@ -63,18 +86,27 @@ test-e2e: setup ## tests through a real Airflow
 test-heavy: setup ## tests that take minutes
 	@.venv/bin/python -m pytest -m heavy
 
+test-compose: setup ## docker-compose.yml on a Docker engine of its own, from Debian's packages (root, minutes)
+	@.venv/bin/python -m pytest --log-cli-level=INFO tests/compose/celery_retrain.py
+
 bench: setup ## measure against the stock operators: waiting, overhead, parse time (10 minutes)
 	@failed=0; \
 	echo "== waiting"; \
 	.venv/bin/python -m benchmarks.waiting --waits 300 --together --quotas || failed=1; \
 	echo "== overhead and parse time"; \
 	.venv/bin/python -m benchmarks.overhead --rounds 3 || failed=1; \
+	echo "== backfill"; \
+	.venv/bin/python -m benchmarks.backfill --short 12 --long 48 || failed=1; \
+	echo "larger: .venv/bin/python -m benchmarks.backfill --short 24 --long 192"; \
 	echo "larger: .venv/bin/python -m benchmarks.waiting --waits 1000 (or 10000), benchmarks.overhead --rounds 10"; \
 	exit $$failed
 
+bundle: setup ## build what Amazon MWAA takes, in build/bundle
+	@.venv/bin/python -m scripts.bundle
+
 lock: $(UV) ## pin the requirements anew
 	@for name in requirements requirements-sdk requirements-local-aws; do $(MAKE) $$name.lock; done
-	@$(MAKE) requirements-dev.lock CONSTRAINTS="-c requirements.txt"
+	@for name in requirements-dev requirements-celery; do $(MAKE) $$name.lock CONSTRAINTS="-c requirements.txt"; done
 
 %.lock: $(UV)
 	@echo "pinning $*.txt"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -31,17 +31,30 @@ class ApiError(Exception):
 
 class AirflowClient:
     """
-    Talks to one API server as its admin; SimpleAuthManager with everyone admin hands out tokens freely.
+    Talks to one API server as its admin.
 
     :param url: where the API server answers, e.g. ``http://127.0.0.1:8080``
+    :param password: of the user ``admin``; None for the local stack, whose SimpleAuthManager with everyone
+        admin hands out tokens freely
+    :param token: of any Airflow's API, instead of asking for one
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: str | None = None, token: str | None = None) -> None:
         self.url = url
-        # Loopback only: a proxy of the user's could not reach it.
-        self._http = httpx.Client(base_url=url, timeout=30, trust_env=False)
-        token = self._json("GET", "/auth/token")["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
+        # A proxy of the user's could not reach the local stack, which is on loopback.
+        self._http = httpx.Client(base_url=url, timeout=30, trust_env=token is not None)
+        self._http.headers["Authorization"] = f"Bearer {token or self._token(password)}"
+
+    def _token(self, password: str | None) -> str:
+        if password is None:
+            answer = self._json("GET", "/auth/token")
+        else:
+            answer = self._json("POST", "/auth/token", json={"username": "admin", "password": password})
+        return str(answer["access_token"])
+
+    def dag(self, dag_id: str) -> Json:
+        """Return one DAG; ApiError 404 when there is none."""
+        return self._json("GET", f"/api/v2/dags/{dag_id}")
 
     def dags(self) -> dict[str, Json]:
         """Return the active DAGs by id."""
@@ -82,6 +95,15 @@ class AirflowClient:
         found: list[Json] = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)["dag_runs"]
         return found
 
+    def all_runs(self, dag_id: str, **filters: str) -> Iterator[Json]:
+        """Return every run that matches the API's own filters, page by page, the oldest first."""
+        offset, total = 0, 1
+        while offset < total:
+            params = {"limit": "100", "offset": str(offset), "order_by": "run_after", **filters}
+            page = self._json("GET", f"/api/v2/dags/{dag_id}/dagRuns", params=params)
+            yield from page["dag_runs"]
+            offset, total = offset + 100, page["total_entries"]
+
     def task_instances(self, dag_id: str, run_id: str) -> dict[str, Json]:
         """Return the task instances of a run by task id."""
         found = self._json("GET", f"{_run_path(dag_id, run_id)}/taskInstances")["task_instances"]
@@ -121,10 +143,12 @@ class AirflowClient:
                 raise TimeoutError(f"run {run_id} is {run['state']} after {timeout_s:.0f} s; tasks: {states}")
             time.sleep(0.5)
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> Any:
+    def xcom(
+        self, dag_id: str, run_id: str, task_id: str, key: str = "return_value", map_index: int = -1
+    ) -> Any:
         """Return the value that a task pushed; ApiError 404 when there is none."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}/xcomEntries/{quote(key, safe='')}"
-        return self._json("GET", path)["value"]
+        return self._json("GET", path, params={"map_index": map_index})["value"]
 
     def asset_events(self) -> list[Json]:
         """Return the newest 100 asset events."""

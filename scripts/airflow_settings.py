@@ -31,19 +31,25 @@ def base_environment() -> dict[str, str]:
     }
 
 
-def aws_connection(aws_url: str) -> str:
-    """Return the Airflow connection that leads to the embedded AWS, as JSON."""
+def aws_connection(aws_url: str, login: str = "local") -> str:
+    """
+    Return the Airflow connection that leads to the embedded AWS, as JSON.
+
+    :param login: the access key; the administrator's unless another is given
+    """
     return json.dumps(
         {
             "conn_type": "aws",
-            "login": "local",
+            "login": login,
             "password": "local",
             "extra": {"endpoint_url": aws_url, "region_name": "us-east-1"},
         }
     )
 
 
-def airflow_environment(home: Path, airflow_url: str, aws_url: str, models_folder: Path) -> dict[str, str]:
+def airflow_environment(
+    home: Path, airflow_url: str, aws_url: str, models_folder: Path, aws_login: str = "local"
+) -> dict[str, str]:
     """
     Return the whole environment of an Airflow component.
 
@@ -51,13 +57,14 @@ def airflow_environment(home: Path, airflow_url: str, aws_url: str, models_folde
     :param airflow_url: where the API server answers
     :param aws_url: where the embedded AWS answers
     :param models_folder: the folder with one folder a model
+    :param aws_login: the access key of the connection to it
     """
     keys = _secrets(home / "secrets.json")
     env = base_environment()
     # Airflow's LocalExecutor and the DAG processor call `airflow` by name.
     env["PATH"] = os.pathsep.join([str(AIRFLOW_BIN), env.get("PATH", os.defpath)])
     env["AIRFLOW_HOME"] = str(home)
-    env["AIRFLOW_CONN_AWS_DEFAULT"] = aws_connection(aws_url)
+    env["AIRFLOW_CONN_AWS_DEFAULT"] = aws_connection(aws_url, aws_login)
     sections: Mapping[str, Mapping[str, str]] = {
         "core": {
             "dags_folder": str(PROJECT / "dags"),

@@ -25,10 +25,10 @@ class StackError(Exception):
     """The local stack cannot start or went down; the message says which part, and why."""
 
 
-def aws_command(port: int, state_dir: Path) -> list[str]:
+def aws_command(port: int, state_dir: Path, *options: str) -> list[str]:
     """Return the command that runs the embedded AWS."""
     python = str(PROJECT / ".venv-local-aws" / "bin" / "python")
-    return [python, "-m", "include.local_aws", "--port", str(port), "--state-dir", str(state_dir)]
+    return [python, "-m", "include.local_aws", "--port", str(port), "--state-dir", str(state_dir), *options]
 
 
 def airflow_command(component: str, port: int) -> list[str]:

@@ -82,7 +82,7 @@ def unseen_flights(folder: Path, sql: str, end: datetime) -> tuple[list[str], li
     # The rows of both splits are wanted, wherever the cut lies.
     window = glue.Window(end, end + UNSEEN / 2, end + UNSEEN)
     files = sorted(str(file) for file in folder.glob("**/*.parquet"))
-    columns, rows = glue.run_duckdb(files, "flights", glue.render(sql, window))
+    columns, rows = glue.run_duckdb(files, "flights", glue.render(sql, window, window.end))
     if not rows:
         raise SystemExit(f"no flights landed in {window}")
     return columns, rows

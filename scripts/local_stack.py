@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from include.local_aws.runtime import AIRFLOW_KEY
 from scripts import processes
 from scripts.airflow_client import AirflowClient
 from scripts.airflow_settings import AIRFLOW_BIN, PROJECT, airflow_environment, base_environment
@@ -26,6 +27,7 @@ from scripts.components import (
     choose_ports,
     migrate,
 )
+from scripts.pools import ensure_pools
 from scripts.processes import Child
 from scripts.readiness import await_ready
 
@@ -38,6 +40,7 @@ class LocalStack:
     :param airflow_port: preferred port of the API server; the next free one when taken; 0 for any
     :param aws_port: preferred port of the embedded AWS, likewise
     :param models_folder: the folder with one folder a model
+    :param enforce_iam: let the embedded AWS enforce policies, Airflow having no more than the stack's for it
     :param say: takes a line of progress
     """
 
@@ -48,12 +51,14 @@ class LocalStack:
         airflow_port: int = 0,
         aws_port: int = 0,
         models_folder: Path = PROJECT / "include" / "models",
+        enforce_iam: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
         self.state_dir = state_dir.resolve()
         self.home = self.state_dir / "airflow"
         self.logs = self.state_dir / "logs"
         self.models_folder = models_folder
+        self._enforce_iam = enforce_iam
         self._say = say
         self._preferred = {API_SERVER: airflow_port, AWS: aws_port}
         self._record = self.state_dir / "stack.json"
@@ -86,7 +91,8 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the Airflow components, for commands that shall see what they see."""
-        return airflow_environment(self.home, self.airflow_url, self.aws_url, self.models_folder)
+        login = AIRFLOW_KEY["AWS_ACCESS_KEY_ID"] if self._enforce_iam else "local"
+        return airflow_environment(self.home, self.airflow_url, self.aws_url, self.models_folder, login)
 
     def pids(self, component: str) -> list[int]:
         """Return the process ids of a component, the one that was started first; empty when it is down."""
@@ -178,7 +184,8 @@ class LocalStack:
         try:
             if AWS in missing:
                 (aws_dir / "ready.json").unlink(missing_ok=True)
-                start(AWS, aws_command(at[AWS], aws_dir), base_environment())
+                options = ["--enforce-iam"] if self._enforce_iam else []
+                start(AWS, aws_command(at[AWS], aws_dir, *options), base_environment())
             env = self.environment()
             migrate(self.home, env, self.logs / "db-migrate.log", self._say)
             for name in AIRFLOW_COMPONENTS:
@@ -195,6 +202,7 @@ class LocalStack:
                 timeout_s=timeout_s,
                 say=self._say,
             )
+            ensure_pools(self.client(), self.models_folder)
         except BaseException:
             processes.stop(begun)
             raise

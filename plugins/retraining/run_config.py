@@ -52,9 +52,9 @@ def _moment(value: Any) -> Any:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
-_MOMENT = BeforeValidator(_moment)
+MOMENT = BeforeValidator(_moment)
 # Airflow's form takes a field for an optional one by this form of "type", not by "anyOf".
-_MOMENT_SCHEMA = WithJsonSchema({"type": ["null", "string"], "format": "date-time", "pattern": DATE_TIME})
+MOMENT_SCHEMA = WithJsonSchema({"type": ["null", "string"], "format": "date-time", "pattern": DATE_TIME})
 _DAYS_SCHEMA = WithJsonSchema({"type": ["null", "integer"], "minimum": 2, "maximum": MAX_WINDOW_DAYS})
 
 
@@ -71,8 +71,8 @@ class RunConfig(StrictModel):
     ]
     window_start: Annotated[
         datetime | None,
-        _MOMENT,
-        _MOMENT_SCHEMA,
+        MOMENT,
+        MOMENT_SCHEMA,
         Field(description="First moment of the data (UTC offset included), instead of window_days."),
     ] = None
     window_days: Annotated[
@@ -82,14 +82,14 @@ class RunConfig(StrictModel):
     ] = None
     window_end: Annotated[
         datetime | None,
-        _MOMENT,
-        _MOMENT_SCHEMA,
+        MOMENT,
+        MOMENT_SCHEMA,
         Field(description="First moment after the data; empty: the end of the run's data interval."),
     ] = None
     as_of: Annotated[
         datetime | None,
-        _MOMENT,
-        _MOMENT_SCHEMA,
+        MOMENT,
+        MOMENT_SCHEMA,
         Field(
             description="Data received from then on does not count; empty: the window's end, so that a window"
             " always has the same rows. A later moment lets late data in."

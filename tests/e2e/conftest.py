@@ -22,12 +22,12 @@ RUN_TIMEOUT_S = 120
 
 
 @contextmanager
-def running_stack(state_dir: Path) -> Iterator[LocalStack]:
+def running_stack(state_dir: Path, *, enforce_iam: bool = False) -> Iterator[LocalStack]:
     """Airflow with the DAG unpaused: the scheduler then retrains the newest hour by itself."""
     # A copy, so that a test can add a model folder.
     models = state_dir / "models"
     shutil.copytree(PROJECT / "include" / "models", models)
-    stack = LocalStack(state_dir, models_folder=models)
+    stack = LocalStack(state_dir, models_folder=models, enforce_iam=enforce_iam)
     exit_when_terminated()
     try:
         stack.up()

@@ -22,21 +22,6 @@ REPORT_FIELDS = {
 }
 
 
-def backfilled(stack: LocalStack, first: str, last: str) -> bool:
-    """Create a backfill; False when it is to be tried again."""
-    done = stack.airflow(
-        *("backfill", "create", "--dag-id", DAG, "--max-active-runs", "2"),
-        *("--from-date", first, "--to-date", last),
-    )
-    if "database is locked" in done.stdout:
-        # Airflow reads in a savepoint and then writes in it, which SQLite refuses at once, without waiting,
-        # when somebody else wrote in between. The empty backfill that remains would refuse the next.
-        stack.client().cancel_backfills(DAG)
-        return False
-    assert done.returncode == 0, done.stdout
-    return True
-
-
 @pytest.fixture(scope="session")
 def scheduled(client: AirflowClient) -> Json:
     """The run that the scheduler made by itself."""
@@ -150,29 +135,3 @@ def test_a_run_of_its_own_threshold_and_policy_is_accepted_but_not_deployed(
     assert report["window_start"] == "2013-11-27T01:00:00Z"
     endpoints = stack.aws("sagemaker").list_endpoints()["Endpoints"]
     assert "not-made" not in {endpoint["EndpointName"] for endpoint in endpoints}
-
-
-def test_a_backfill_retrains_each_hour_of_the_past_and_deploys_none(
-    stack: LocalStack,
-    client: AirflowClient,
-    scheduled: Json,
-    report_of: Callable[[Json], dict[str, Any]],
-) -> None:
-    wait_until(
-        lambda: backfilled(stack, "2013-05-05T03:00:00+00:00", "2013-05-05T04:00:00+00:00"),
-        timeout_s=60,
-        what="a backfill that SQLite lets through",
-    )
-    runs = [
-        client.wait_for_run(DAG, run["dag_run_id"], timeout_s=RUN_TIMEOUT_S)
-        for run in client.runs(DAG, run_type="backfill", order_by="logical_date")
-    ]
-    intervals = [(run["data_interval_start"], run["data_interval_end"]) for run in runs]
-    assert intervals == [
-        ("2013-05-05T03:00:00Z", "2013-05-05T04:00:00Z"),
-        ("2013-05-05T04:00:00Z", "2013-05-05T05:00:00Z"),
-    ]
-    reports = [report_of(run) for run in runs]
-    assert [report["window_end"] for report in reports] == [end for _, end in intervals]
-    assert {report["outcome"] for report in reports} <= {"accepted", "rejected"}
-    assert all(report["value"] is not None for report in reports)

@@ -52,9 +52,9 @@ def rows_of(tmp_path: Path) -> Callable[..., list[Row]]:
         file = str(tmp_path / "flights.parquet")
         with duckdb.connect() as connection:
             connection.execute(
-                "CREATE TABLE flights (arrived_at TIMESTAMP, received_at TIMESTAMP, "
-                "dep_delay BIGINT, arr_delay BIGINT, hour BIGINT, minute BIGINT, sched_arr_time BIGINT, distance BIGINT, carrier VARCHAR, "
-                "flight BIGINT, origin VARCHAR, dest VARCHAR)"
+                "CREATE TABLE flights (arrived_at TIMESTAMP, received_at TIMESTAMP, dep_delay BIGINT, "
+                "arr_delay BIGINT, hour BIGINT, minute BIGINT, sched_arr_time BIGINT, distance BIGINT, "
+                "carrier VARCHAR, flight BIGINT, origin VARCHAR, dest VARCHAR)"
             )
             values = [list({**usual, **flight}.values()) for flight in flights]
             connection.executemany("INSERT INTO flights VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
