@@ -38,12 +38,12 @@ class Cost:
 
     :param runs: how many there were.
     :param seconds: from the first one's start to the last one's end.
-    :param cpu: CPU seconds of all processes.
+    :param cpu: CPU seconds by component.
     """
 
     runs: int
     seconds: float
-    cpu: float
+    cpu: Mapping[str, float]
 
     @property
     def seconds_per_run(self) -> float:
@@ -53,7 +53,15 @@ class Cost:
     @property
     def cpu_per_run(self) -> float:
         """Mean CPU seconds a run."""
-        return self.cpu / self.runs
+        return sum(self.cpu.values()) / self.runs
+
+
+class BackfillStack(LocalStack):
+    """A local stack that reads its DAG files as seldom as Airflow does by default."""
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the Airflow components."""
+        return super().environment() | {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30"}
 
 
 def measured(stack: LocalStack, first: datetime, runs: int, parallel: int) -> Cost:
@@ -64,7 +72,8 @@ def measured(stack: LocalStack, first: datetime, runs: int, parallel: int) -> Co
     before = cpu_seconds(stack)
     backfill = Backfill(stack, DAG, first, runs, max_active_runs=parallel)
     ended = backfill.wait(RUN_SECONDS * runs, say=_say)
-    cpu = cpu_seconds(stack) - before
+    cpu = cpu_seconds(stack)
+    cpu.subtract(before)
     states = {run["state"] for run in ended}
     if states != {"success"} or len(backfill.reports()) != runs:
         raise RuntimeError(f"the backfill's runs are {states}, with {len(backfill.reports())} reports")
@@ -83,13 +92,14 @@ def main() -> int:
     given = parser.parse_args()
     exit_when_terminated()
     with tempfile.TemporaryDirectory(prefix="backfill-") as folder:
-        stack = LocalStack(Path(folder) / "stack", say=_say)
+        stack = BackfillStack(Path(folder) / "stack", say=_say)
         try:
             stack.up()
             _settle(stack)
             short = measured(stack, FIRST, given.short, given.parallel)
             long = measured(stack, FIRST + given.short * HOUR, given.long, given.parallel)
-            loop = Cost(given.short, *bare_loop(stack, FIRST, given.short, Path(folder) / "flights"))
+            seconds, cpu = bare_loop(stack, FIRST, given.short, Path(folder) / "flights")
+            loop = Cost(given.short, seconds, {"bare loop": cpu})
         finally:
             stack.down()
     costs = {f"{short.runs} runs": short, f"{long.runs} runs": long, "bare loop": loop}
@@ -119,6 +129,10 @@ def _shown(costs: Mapping[str, Cost], parallel: int) -> str:
         ("runs a minute", *(f"{60 / cost.seconds_per_run:.1f}" for cost in costs.values())),
         ("CPU seconds a run", *(f"{cost.cpu_per_run:.2f}" for cost in costs.values())),
     ]
+    # The scheduler's processes are its workers too.
+    for part in sorted({name for cost in costs.values() for name in cost.cpu}):
+        spent = (cost.cpu[part] / cost.runs if part in cost.cpu else None for cost in costs.values())
+        rows.append((f"  {part}", *("" if value is None else f"{value:.2f}" for value in spent)))
     return table((f"{parallel} runs at a time", *costs), rows)
 
 
