@@ -22,7 +22,9 @@ DAGS = "every model's DAG"
 
 def expected_dags(models_folder: Path) -> set[str]:
     """Return the ids of the DAGs that the model folders must give."""
-    return {f"{spec.parent.name}_retraining" for spec in models_folder.glob("*/model.yaml")}
+    models = [spec.parent.name for spec in models_folder.glob("*/model.yaml")]
+    of_models = {f"{model}_{purpose}" for model in models for purpose in ("retraining", "rollback")}
+    return of_models | {"retraining_housekeeping"}
 
 
 def await_ready(

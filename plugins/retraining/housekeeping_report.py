@@ -9,6 +9,8 @@ from typing import Any
 
 from retraining.housekeeping import Leftovers, Verdict
 
+# XComs are kept small.
+LISTED = 100
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -27,7 +29,7 @@ def report(verdicts: Sequence[Verdict], strangers: Sequence[str]) -> dict[str, A
             "bytes": sum(item.size for item in gone),
         },
         "kept": dict(Counter(verdict.because for verdict in verdicts if verdict.because)),
-        "not_touched": list(strangers),
+        "not_touched": list(strangers[:LISTED]),
     }
 
 
@@ -36,7 +38,7 @@ def lines(
 ) -> Iterator[str]:
     """Write one line for each run that goes, and one for each reason to stay.
 
-    :param limit: of runs that are named.
+    :param limit: of runs and of folders that are named.
     """
     gone = [verdict.leftovers for verdict in verdicts if verdict.because is None]
     kept = Counter(verdict.because for verdict in verdicts if verdict.because)
@@ -50,8 +52,10 @@ def lines(
         yield f"goes   and {len(gone) - len(rows)} more"
     for reason, count in kept.most_common():
         yield f"stays  {count:>6}  {reason}"
-    for folder in strangers:
-        yield f"not touched, as no tag and no execution shows whose it is: {folder}"
+    for folder in strangers[:limit]:
+        yield f"stays          nothing shows whose it is: {folder}"
+    if len(strangers[:limit]) < len(strangers):
+        yield f"stays          nothing shows whose they are: {len(strangers) - len(strangers[:limit])} more"
     size = sum(item.size for item in gone)
     yield f"{len(gone)} of {len(verdicts)} runs are beyond the retention, with {human_size(size)} in S3"
 

@@ -54,7 +54,7 @@ class Tidied:
         )
         with monkeypatch.context() as patch:
             patch.setattr(Housekeeper, "plan", later)
-            return operator.execute(context or FakeContext("tidy"))
+            return operator.execute(context or FakeContext("tidy"))  # type: ignore[arg-type]
 
     def serve(self, config: str) -> str:
         """An endpoint in service."""

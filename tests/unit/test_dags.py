@@ -45,15 +45,30 @@ def test_one_dag_per_model_without_heavy_imports(tmp_path: Path) -> None:
     parsed = parse(tmp_path)
     assert parsed["errors"] == {}
     assert parsed["heavy"] == []
-    assert parsed["tasks"] == {
+    expected = {
         "flight_delay_retraining": [
             "accuracy_gate",
             "deploy_workflow",
             "publish_report",
             "start_execution",
             "wait_for_execution",
-        ]
+        ],
+        "flight_delay_rollback": [
+            "deploy_workflow",
+            "publish_report",
+            "report",
+            "start_rollback",
+            "wait_for_rollback",
+        ],
+        "retraining_housekeeping": ["choose_models", "remove_leftovers"],
     }
+    assert {name: parsed["tasks"].get(name) for name in expected} == expected
+    assert parsed["params"]["flight_delay_rollback"] == {
+        "to_model": None,
+        "to_window_end": None,
+        "endpoint": "flight-delay",
+    }
+    assert parsed["params"]["retraining_housekeeping"] == {"dry_run": False, "model": None}
     assert parsed["params"]["flight_delay_retraining"] == {
         "threshold": 0.1,
         "window_start": None,
@@ -74,7 +89,8 @@ def test_broken_model_folder_is_an_import_error_of_its_own(
     write_model(models, model_yaml)
     write_model(models, model_yaml | {"name": "broken", "window_days": 0}, folder="broken")
     parsed = parse(tmp_path, AIRFLOW__RETRAINING__MODELS_FOLDER=str(models))
-    assert list(parsed["tasks"]) == ["flight_delay_retraining"]
+    assert {"flight_delay_retraining", "flight_delay_rollback"} <= parsed["tasks"].keys()
+    assert not any(name.startswith("broken") for name in parsed["tasks"])
     ((file, error),) = parsed["errors"].items()
     assert Path(file).name == "model_folders.py"
     assert "broken/model.yaml: window_days: Input should be greater than or equal to 2, but is 0" in error

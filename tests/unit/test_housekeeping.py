@@ -135,8 +135,19 @@ def test_the_report_adds_up() -> None:
     assert text[0].startswith("goes   run-1 ")
     assert "no model" in text[1]
     assert "200 days old" in text[1]
-    assert any("not touched" in line and "foreign" in line for line in text)
+    assert any("nothing shows whose it is" in line and "foreign" in line for line in text)
     assert text[-1] == "2 of 5 runs are beyond the retention, with 10 B in S3"
+
+
+def test_long_lists_are_cut() -> None:
+    folders = [f"runs/{number}/" for number in range(300)]
+    verdicts = judge(hourly(50), UNUSED, Retention(count=1, days=1), NOW)
+    text = list(lines(verdicts, folders, NOW, limit=10))
+    assert "goes   and 39 more" in text
+    assert text[-2].endswith(": 290 more")
+    assert len(text) == 10 + 1 + 1 + 10 + 1 + 1
+    assert len(report(verdicts, folders)["not_touched"]) == 100
+    assert len(list(lines(verdicts, folders, NOW))) == 49 + 1 + 300 + 1
 
 
 def test_nothing_to_remove_is_said_as_well() -> None:
