@@ -87,7 +87,7 @@ def busy(errors: list[str]) -> Retry:
 def _full(errors: list[str]) -> PatientRetry:
     """Waits for capacity, which other jobs give back when they end; the execution's timeout bounds it."""
     return PatientRetry(
-        error_equals=errors, interval_seconds=15, max_attempts=200, backoff_rate=1.5, max_delay_seconds=300
+        error_equals=errors, interval_seconds=5, max_attempts=200, backoff_rate=1.5, max_delay_seconds=300
     )
 
 
