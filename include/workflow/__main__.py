@@ -22,8 +22,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--bucket", required=True, help="the stack's bucket")
     parser.add_argument("--training-role", required=True, help="ARN of the role that trains and serves")
     parser.add_argument("--transform-uri", required=True, help="s3:// URI of the model's transform.sql")
+    parser.add_argument("--subnets", type=_ids, default=(), help="subnet IDs, separated by commas")
+    parser.add_argument("--security-groups", type=_ids, default=(), help="security group IDs, likewise")
+    parser.add_argument("--kms-key", help="ARN of the key for volumes and trained models")
     parser.add_argument("--graph", type=Path, help="also render the graph, as HTML, to this file")
     return parser.parse_args()
+
+
+def _ids(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _compile(given: argparse.Namespace) -> str:
@@ -35,7 +42,15 @@ def _compile(given: argparse.Namespace) -> str:
 
     # The SDK has put rich's hook in, which prints errors among the definition.
     sys.excepthook = sys.__excepthook__
-    aws = Surroundings(given.region, given.bucket, given.training_role, given.transform_uri)
+    aws = Surroundings(
+        region=given.region,
+        bucket=given.bucket,
+        training_role=given.training_role,
+        transform_uri=given.transform_uri,
+        subnets=given.subnets,
+        security_groups=given.security_groups,
+        kms_key=given.kms_key,
+    )
     spec = load_spec(given.model)
     graph = build_definition(spec, aws)
     if given.graph:

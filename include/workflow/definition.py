@@ -50,7 +50,7 @@ def _retrain(spec: ModelSpec, aws: Surroundings, given: ExecutionInput, deploy: 
     )
     wanted.default_choice(deploy)
     gate = Choice("Accuracy gate")
-    accepted = Chain([deployment_steps.model_step(spec, train, given), wanted])
+    accepted = Chain([deployment_steps.model_step(spec, aws, train, given), wanted])
     gate.add_choice(_passes(spec.gate), next_step=accepted)
     gate.default_choice(Fail("Reject model", error=REJECTED_ERROR, cause=_rejection(spec.gate)))
     transform = steps.transform_step(spec, aws, given)

@@ -65,10 +65,10 @@ class _Deployment:
         self.test = deployment_steps.endpoint_test_step(aws, given)
         self.delete = deployment_steps.delete_endpoint_step(given)
         self._connect()
-        self.first = self._start(spec)
+        self.first = self._start(spec, aws)
 
-    def _start(self, spec: ModelSpec) -> State:
-        config = deployment_steps.endpoint_config_step(spec, self.given)
+    def _start(self, spec: ModelSpec, aws: Surroundings) -> State:
+        config = deployment_steps.endpoint_config_step(spec, aws, self.given)
         begin = Pass("Begin deployment", result={"Seconds": 1}, result_path="$.Pause")
         by_force = Choice("Whatever is served?")
         claim = claim_steps.claim_step(self.given, if_newer=True)

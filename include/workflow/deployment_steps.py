@@ -25,7 +25,9 @@ from retraining.spec import ModelSpec
 DESCRIBE_ERROR = "SageMaker.SageMakerException"
 
 
-def model_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -> ModelStep:
+def model_step(
+    spec: ModelSpec, aws: Surroundings, training: TrainingStep, given: ExecutionInput
+) -> ModelStep:
     """Make the trained artifact a SageMaker model."""
     estimator = training.estimator
     model = Model(
@@ -37,7 +39,7 @@ def model_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -
         model_data=training.output()["Training"]["ModelArtifacts"]["S3ModelArtifacts"],
     )
     value = f"$.Metrics.Payload.Metrics['{spec.gate.metric}']"
-    return ModelStep(
+    step = ModelStep(
         "Create model",
         model=model,
         model_name=given["ModelName"],
@@ -45,11 +47,16 @@ def model_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -
         retry=sagemaker_retries(),
         result_path="$.Model",
     )
+    if aws.subnets:
+        # The SDK leaves a model's network out.
+        network = {"Subnets": list(aws.subnets), "SecurityGroupIds": list(aws.security_groups)}
+        step.update_parameters({**step.fields["parameters"], "VpcConfig": network})
+    return step
 
 
-def endpoint_config_step(spec: ModelSpec, given: ExecutionInput) -> EndpointConfigStep:
+def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointConfigStep:
     """Describe how the model is served."""
-    return EndpointConfigStep(
+    step = EndpointConfigStep(
         "Create endpoint config",
         endpoint_config_name=given["EndpointConfigName"],
         model_name=given["ModelName"],
@@ -59,6 +66,9 @@ def endpoint_config_step(spec: ModelSpec, given: ExecutionInput) -> EndpointConf
         retry=sagemaker_retries(),
         result_path="$.EndpointConfig",
     )
+    if aws.kms_key:
+        step.update_parameters({**step.fields["parameters"], "KmsKeyId": aws.kms_key})
+    return step
 
 
 def endpoint_step(spec: ModelSpec, given: ExecutionInput, *, update: bool) -> Task:

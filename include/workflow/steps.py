@@ -43,12 +43,18 @@ class Surroundings:
     :param bucket: holds the raw data, the transform, ETL output and trained models.
     :param training_role: ARN that SageMaker assumes to train and to serve.
     :param transform_uri: ``s3://`` URI of the model's ``transform.sql``.
+    :param subnets: IDs of the subnets that training jobs and models run in, with ``security_groups``; empty
+        for SageMaker's own network.
+    :param kms_key: ARN of the key for volumes and trained models; None for SageMaker's own.
     """
 
     region: str
     bucket: str
     training_role: str
     transform_uri: str
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str | None = None
 
 
 def execution_input() -> ExecutionInput:
@@ -154,6 +160,10 @@ def _estimator(spec: ModelSpec, aws: Surroundings) -> Estimator:
         volume_size=spec.training.volume_gb,
         max_run=spec.training.max_runtime_seconds,
         output_path=f"s3://{aws.bucket}/runs",
+        output_kms_key=aws.kms_key,
+        volume_kms_key=aws.kms_key,
+        subnets=list(aws.subnets) or None,
+        security_group_ids=list(aws.security_groups) or None,
         sagemaker_session=session,
         debugger_hook_config=False,
         disable_profiler=True,

@@ -24,11 +24,17 @@ class Surroundings:
     :param region: such as ``us-east-1``.
     :param bucket: the stack's bucket.
     :param training_role: ARN of the role that trains and serves.
+    :param subnets: IDs of the subnets for training jobs and models, empty for none.
+    :param security_groups: IDs of the security groups that go with them.
+    :param kms_key: ARN of the key for volumes and trained models; empty for SageMaker's own.
     """
 
     region: str
     bucket: str
     training_role: str
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    kms_key: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,12 @@ class WorkflowCompiler:
         command = [str(self.python), "-W", "ignore", "-m", "include.workflow", str(model.resolve())]
         command += ["--region", aws.region, "--bucket", aws.bucket]
         command += ["--training-role", aws.training_role, "--transform-uri", transform_uri]
+        for name, value in (
+            ("--subnets", ",".join(aws.subnets)),
+            ("--security-groups", ",".join(aws.security_groups)),
+            ("--kms-key", aws.kms_key),
+        ):
+            command += [name, value] if value else []
         # Nothing of the worker's environment: neither its credentials nor its Python paths.
         environment = {"PYTHONPATH": f"{self.project}:{self.project / 'plugins'}", "HOME": str(self.project)}
         try:

@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,21 @@ def test_alarms_watch_the_new_fleet_where_the_model_names_them(
         },
         "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "too-many-5xx"}]},
     }
+
+
+def test_network_and_key_are_the_stacks(compiler: WorkflowCompiler, definition: dict[str, Any]) -> None:
+    plain = json.dumps(definition)
+    assert "VpcConfig" not in plain
+    assert "Kms" not in plain.replace('"KmsKeyId": ""', "")
+    key = "arn:aws:kms:eu-west-1:123456789012:key/a"
+    aws = replace(SURROUNDINGS, subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",), kms_key=key)
+    states = json.loads(compiler.compile(FLIGHT_DELAY, aws, "s3://b/t.sql"))["States"]
+    network = {"Subnets": ["subnet-1", "subnet-2"], "SecurityGroupIds": ["sg-1"]}
+    train, model = states["Train"]["Parameters"], states["Create model"]["Parameters"]
+    assert train["VpcConfig"] == model["VpcConfig"] == network
+    assert train["ResourceConfig"]["VolumeKmsKeyId"] == train["OutputDataConfig"]["KmsKeyId"] == key
+    assert states["Create endpoint config"]["Parameters"]["KmsKeyId"] == key
+    assert compiler.fingerprint(FLIGHT_DELAY, aws) != compiler.fingerprint(FLIGHT_DELAY, SURROUNDINGS)
 
 
 def test_what_a_run_leaves_in_sagemaker_leads_back_to_it(definition: dict[str, Any]) -> None:

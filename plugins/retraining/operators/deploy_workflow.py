@@ -65,7 +65,14 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         folder = Path(self.model_folder)
         spec = load_spec(folder)
         compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
-        aws = Surroundings(stack.region, stack.bucket, stack.training_role)
+        aws = Surroundings(
+            region=stack.region,
+            bucket=stack.bucket,
+            training_role=stack.training_role,
+            subnets=stack.subnets,
+            security_groups=stack.security_groups,
+            kms_key=stack.kms_key or "",
+        )
         fingerprint = compiler.fingerprint(folder, aws)
         arn = stack.state_machine_arn(spec.name)
         deployed = self.hook.deployed(arn)
