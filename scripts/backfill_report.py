@@ -19,6 +19,7 @@ from pathlib import Path
 import httpx
 
 from scripts.airflow_client import AirflowClient, ApiError
+from scripts.airflow_settings import PROJECT
 from scripts.components import StackError
 from scripts.demo_report import table
 from scripts.local_stack import LocalStack
@@ -64,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--csv", type=Path, help="file to write the table to")
     parser.add_argument("--plot", type=Path, help="file to plot to: .svg or .png")
     parser.add_argument("--url", help="Airflow's address (default: the local stack's)")
+    parser.add_argument("--state-dir", type=Path, default=PROJECT / "build", help="the local stack's")
     options = parser.parse_args()
     if options.start >= options.end:
         parser.error(f"--from: {options.start.isoformat()} must be before --to ({options.end.isoformat()})")
@@ -78,7 +80,11 @@ def main() -> int:
     """Print, write and plot; 0 when there was something to report."""
     options = _arguments()
     try:
-        client = AirflowClient(options.url, token=os.environ[TOKEN]) if options.url else LocalStack().client()
+        client = (
+            AirflowClient(options.url, token=os.environ[TOKEN])
+            if options.url
+            else LocalStack(options.state_dir).client()
+        )
         rows = read_rows(client, f"{options.model}_retraining", options.start, options.end)
     except (StackError, ApiError, httpx.TransportError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -21,7 +21,7 @@ from scripts.components import StackError
 from scripts.local_stack import LocalStack
 
 HOUR = timedelta(hours=1)
-CREATE_SECONDS = 90
+CREATE_SECONDS = 300
 # A run takes some ten seconds; this is for a machine that does much else.
 RUN_SECONDS = 300
 
@@ -142,14 +142,10 @@ class Backfill:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.backfills", description=__doc__)
-    for name, which in (("--from", "first"), ("--to", "last")):
-        parser.add_argument(
-            name,
-            dest=which,
-            type=_hour,
-            required=True,
-            help=f"end of the {which} hour, as 2013-05-01T04 (UTC)",
-        )
+    parser.add_argument(
+        "--from", dest="start", type=_hour, required=True, help="start of the first hour: 2013-05-01T04 (UTC)"
+    )
+    parser.add_argument("--to", dest="end", type=_hour, required=True, help="end of the last hour")
     parser.add_argument("--model", default="flight_delay", help="default: %(default)s")
     parser.add_argument("--conf", type=json.loads, default={}, help="params of every run, as JSON")
     parser.add_argument("--backwards", action="store_true", help="start with the newest hour")
@@ -171,15 +167,15 @@ def _hour(text: str) -> datetime:
 def main() -> int:
     """Make a backfill, wait for it, and return the exit code."""
     given = _arguments()
-    hours = (given.last - given.first) // HOUR + 1
+    hours = (given.end - given.start) // HOUR
     if hours < 1:
-        print(f"error: --from ({given.first}) must not be after --to ({given.last})", file=sys.stderr)
+        print(f"error: --from ({given.start}) must be before --to ({given.end})", file=sys.stderr)
         return 1
     try:
         backfill = Backfill(
             LocalStack(given.state_dir),
             f"{given.model}_retraining",
-            given.first,
+            given.start + HOUR,
             hours,
             conf=given.conf,
             backwards=given.backwards,

@@ -67,8 +67,8 @@ def read_rows(client: AirflowClient, dag_id: str, start: datetime, end: datetime
     runs = list(_runs(client, dag_id, start, end))
     with ThreadPoolExecutor(PARALLEL) as pool:
         rows = list(pool.map(lambda run: _row(client, dag_id, run), runs))
-    there = {(_moment(run["data_interval_start"]), _moment(run["data_interval_end"])) for run in runs}
-    rows += [Row(*interval) for interval in _intervals(schedule, start, end) if interval not in there]
+    trained = {row.end for row in rows}
+    rows += [Row(*interval) for interval in _intervals(schedule, start, end) if interval[1] not in trained]
     return sorted(rows, key=lambda row: (row.end, row.start, row.run_id or ""))
 
 

@@ -135,7 +135,11 @@ def test_a_run_by_hand_is_of_the_range_by_the_window_it_asked_for() -> None:
     inside = run(90_000, "manual", conf=conf)
     outside = run(1, "manual", conf={"window_end": "2013-06-01T00:00:00Z"})
     rows = rows_of(FakeAirflow((inside, report("deployed")), (outside, report("deployed"))))
-    assert [(row.end - START, row.outcome) for row in rows if row.run_id] == [(2 * HOUR, "deployed")]
+    assert [(row.end - START, row.outcome) for row in rows] == [
+        (1 * HOUR, "missing"),
+        (2 * HOUR, "deployed"),
+        (3 * HOUR, "missing"),
+    ]
 
 
 def test_two_runs_of_one_interval_are_both_listed() -> None:

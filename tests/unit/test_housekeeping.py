@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.execution import execution_name
 from retraining.housekeeping import Leftovers, Use, judge, name_prefix, run_of
 from retraining.housekeeping_report import human_size, lines, report
+from retraining.operators.housekeeping import HousekeepingOperator
 from retraining.spec import Retention
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -148,6 +150,13 @@ def test_long_lists_are_cut() -> None:
     assert len(text) == 10 + 1 + 1 + 10 + 1 + 1
     assert len(report(verdicts, folders)["not_touched"]) == 100
     assert len(list(lines(verdicts, folders, NOW))) == 49 + 1 + 300 + 1
+
+
+def test_a_flag_that_is_a_text_removes_nothing() -> None:
+    """Without native rendering a template gives "False", which is true."""
+    operator = HousekeepingOperator(task_id="tidy", model_folder="nowhere", plan_only="False")
+    with pytest.raises(AirflowFailException, match="plan_only: 'False' must be true or false"):
+        operator.execute({})
 
 
 def test_nothing_to_remove_is_said_as_well() -> None:
