@@ -10,15 +10,20 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 UV_VERSION := 0.13.9
 UV := .venv-uv/bin/uv
 PYTEST := .venv/bin/python -m pytest -m "not heavy"
+# What runs side by side; each part has an embedded AWS of its own.
+SIDE_BY_SIDE := -n 2
 ASL_VALIDATOR := build/asl-validator/node_modules/.bin/asl-validator
 ASL_VALIDATOR_VERSION := 4.0.0
+
+AWS_OPTIONS = $(if $(STACK),--stack-name $(STACK)) $(if $(YES),--yes)
 
 # The first Python from 3.11 on; 3.11 comes first because the pinned requirements are compiled for it.
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	if $$python -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; \
 	then echo $$python; break; fi; done)
 
-.PHONY: help setup up down demo backfill housekeeping-dry-run report test lint format test-unit test-integration test-e2e test-heavy test-compose env bench lock clean
+.PHONY: help setup up down demo backfill housekeeping-dry-run report test lint format test-unit test-integration \
+	test-e2e test-heavy test-compose env bench preflight deploy-aws sample-data destroy-aws bundle lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
@@ -72,12 +77,12 @@ format: setup ## format the code
 
 test-unit: setup $(ASL_VALIDATOR) ## tests of single parts, no servers
 	@echo "== unit tests"
-	@$(PYTEST) tests/unit
+	@$(PYTEST) $(SIDE_BY_SIDE) tests/unit
 
 test-integration: setup $(ASL_VALIDATOR) ## tests against the embedded AWS
 	@echo "== integration tests"
 	@command -v java >/dev/null || echo "no java on PATH: the Spark half of the transform's tests is skipped"
-	@$(PYTEST) tests/integration
+	@$(PYTEST) $(SIDE_BY_SIDE) tests/integration
 
 test-e2e: setup ## tests through a real Airflow
 	@echo "== end-to-end tests"
@@ -101,8 +106,20 @@ bench: setup ## measure against the stock operators: waiting, overhead, parse ti
 	echo "larger: .venv/bin/python -m benchmarks.waiting --waits 1000 (or 10000), benchmarks.overhead --rounds 10"; \
 	exit $$failed
 
+preflight: setup ## look whether everything is there that a retrain needs, on the local stack or else on AWS
+	@PYTHONPATH=plugins .venv/bin/python -m scripts.preflight
+
+deploy-aws: setup ## create or update the stack in an AWS account: [STACK=name] [PARAMETERS="Name=value ..."] [YES=1]
+	@.venv/bin/python -m scripts.deploy_aws $(AWS_OPTIONS) $(PARAMETERS)
+
+sample-data: setup ## put the sample flights into the stack's bucket: [STACK=name] [YES=1]
+	@.venv-local-aws/bin/python -m scripts.sample_data $(AWS_OPTIONS)
+
+destroy-aws: setup ## delete the stack from an AWS account, not its data: [STACK=name] [YES=1]
+	@.venv/bin/python -m scripts.destroy_aws $(AWS_OPTIONS)
+
 bundle: setup ## build what Amazon MWAA takes, in build/bundle
-	@.venv/bin/python -m scripts.bundle
+	@.venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))
 
 lock: $(UV) ## pin the requirements anew
 	@for name in requirements requirements-sdk requirements-local-aws; do $(MAKE) $$name.lock; done

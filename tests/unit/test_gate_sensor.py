@@ -128,7 +128,9 @@ def test_without_execution_the_gate_says_so(task: Task) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"on_rejected": "ignore"}, {"notifiers": {"deplyed": [SpyNotifier()]}}], ids=str
+    "arguments",
+    [{"on_rejected": "ignore"}, {"notifiers": {"deplyed": [SpyNotifier()]}}],
+    ids=lambda it: str(*it),
 )
 def test_wrong_words_are_refused_when_the_dag_is_parsed(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^(on_rejected|notifiers): .* must be"):
