@@ -123,7 +123,7 @@ bundle: setup ## build what Amazon MWAA takes, in build/bundle
 
 lock: $(UV) ## pin the requirements anew
 	@for name in requirements requirements-sdk requirements-local-aws; do $(MAKE) $$name.lock; done
-	@for name in requirements-dev requirements-celery; do $(MAKE) $$name.lock CONSTRAINTS="-c requirements.txt"; done
+	@for name in requirements-celery requirements-dev; do $(MAKE) $$name.lock CONSTRAINTS="-c requirements.txt"; done
 
 %.lock: $(UV)
 	@echo "pinning $*.txt"
