@@ -40,6 +40,7 @@ class LocalStack:
     :param airflow_port: preferred port of the API server; the next free one when taken; 0 for any
     :param aws_port: preferred port of the embedded AWS, likewise
     :param models_folder: the folder with one folder a model
+    :param database: SQLAlchemy URL of Airflow's database; a SQLite file of its own by default
     :param enforce_iam: let the embedded AWS enforce policies, Airflow having no more than the stack's for it
     :param say: takes a line of progress
     """
@@ -51,6 +52,7 @@ class LocalStack:
         airflow_port: int = 0,
         aws_port: int = 0,
         models_folder: Path = PROJECT / "include" / "models",
+        database: str | None = None,
         enforce_iam: bool = False,
         say: Callable[[str], None] = print,
     ) -> None:
@@ -58,6 +60,7 @@ class LocalStack:
         self.home = self.state_dir / "airflow"
         self.logs = self.state_dir / "logs"
         self.models_folder = models_folder
+        self._database = database
         self._enforce_iam = enforce_iam
         self._say = say
         self._preferred = {API_SERVER: airflow_port, AWS: aws_port}
@@ -92,7 +95,8 @@ class LocalStack:
     def environment(self) -> dict[str, str]:
         """Return the environment of the Airflow components, for commands that shall see what they see."""
         login = AIRFLOW_KEY["AWS_ACCESS_KEY_ID"] if self._enforce_iam else "local"
-        return airflow_environment(self.home, self.airflow_url, self.aws_url, self.models_folder, login)
+        env = airflow_environment(self.home, self.airflow_url, self.aws_url, self.models_folder, login)
+        return env | ({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self._database} if self._database else {})
 
     def pids(self, component: str) -> list[int]:
         """Return the process ids of a component, the one that was started first; empty when it is down."""

@@ -40,12 +40,16 @@ class Authorization:
         self.enforced = enforced
         self._lock = threading.Lock()
         self._used: defaultdict[str, set[str]] = defaultdict(set)
+        self._denied: defaultdict[str, set[str]] = defaultdict(set)
 
     def described(self) -> dict[str, Any]:
-        """Whether policies are enforced, and the actions that each principal was allowed so far."""
+        """Whether policies are enforced, and the actions that each principal was allowed and denied."""
         with self._lock:
-            used = {principal: sorted(actions) for principal, actions in self._used.items()}
-        return {"enforced": self.enforced, "used": used}
+            used, denied = (
+                {principal: sorted(actions) for principal, actions in found.items()}
+                for found in (self._used, self._denied)
+            )
+        return {"enforced": self.enforced, "used": used, "denied": denied}
 
     def refusal(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
         """Why a request is refused, if it is."""
@@ -58,16 +62,19 @@ class Authorization:
             principal, documents = _principal(key)
         except NotFoundException:
             return _refuse(operation, "InvalidClientTokenId", "The security token of the request is invalid.")
-        for need in self._needs(environ, operation):
+        wanted = list(self._needs(environ, operation))
+        for need in wanted:
             if not is_allowed(documents, need):
+                with self._lock:
+                    self._denied[principal].add(need.action)
                 return _refuse(
                     operation,
                     "AccessDenied",
                     f"User: {principal} is not authorized to perform: {need.action} on resource: "
                     f"{need.resource} because no identity-based policy allows the {need.action} action",
                 )
-            with self._lock:
-                self._used[principal].add(need.action)
+        with self._lock:
+            self._used[principal].update(need.action for need in wanted)
         return None
 
     def _needs(self, environ: dict[str, Any], operation: Operation) -> Iterator[Need]:
@@ -93,8 +100,8 @@ def _principal(key: str) -> tuple[str, list[Document]]:
         principal = f"arn:aws:iam::{ACCOUNT_ID}:user/{AIRFLOW_USER}"
     else:
         raise NotFoundException(key)
-    texts = [*inline, *(policy.document for policy in attached)]
-    return principal, [json.loads(text) for text in texts]
+    versions = [version for policy in attached for version in policy.versions if version.is_default]
+    return principal, [json.loads(text) for text in (*inline, *(version.document for version in versions))]
 
 
 def _parameters(environ: dict[str, Any], operation: Operation) -> Mapping[str, Any]:

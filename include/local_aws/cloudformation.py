@@ -131,5 +131,15 @@ def install() -> None:
         # AWS::NoValue takes an element of a list away, where moto leaves a None.
         return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
 
+    delete = parsing.ResourceMap.delete
+
+    def delete_all(resources: parsing.ResourceMap) -> None:
+        # moto knows one way of retaining only.
+        for resource in resources._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(resources)
+
     parsing.resource_class_from_type = resource_class_from_type
     parsing.clean_json = clean_json
+    parsing.ResourceMap.delete = delete_all

@@ -28,6 +28,19 @@ class RequestCounts:
     throttled: dict[str, int]
 
 
+@dataclass(frozen=True)
+class Authorizations:
+    """
+    IAM's names of actions, by the ARN of who asked for them, while policies are enforced.
+
+    :param used: what was allowed.
+    :param denied: what was not.
+    """
+
+    used: dict[str, list[str]]
+    denied: dict[str, list[str]]
+
+
 class Control:
     """
     Puts faults into an embedded AWS, switches its quotas and counts its requests.
@@ -104,10 +117,10 @@ class Control:
         """Enforce AWS's request quotas of Step Functions from full buckets, or stop it."""
         self.ask("PUT", "quotas", {"enforced": enforced})
 
-    def used_actions(self) -> dict[str, list[str]]:
-        """IAM's names of the actions that each principal was allowed so far, while policies are enforced."""
-        found: dict[str, list[str]] = self.ask("GET", "authorization")["used"]
-        return found
+    def authorizations(self) -> Authorizations:
+        """What principals were allowed and denied so far."""
+        found = self.ask("GET", "authorization")
+        return Authorizations(found["used"], found["denied"])
 
     def requests(self) -> RequestCounts:
         """The requests since the last reset."""

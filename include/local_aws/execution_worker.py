@@ -26,6 +26,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
+from include.local_aws import retry_pause
 from include.local_aws.timers import Timer, Timers
 
 _timers = Timers()
@@ -121,6 +122,7 @@ class Worker(ExecutionWorker):  # type: ignore[misc]
 
     def _advance(self, waited: CommonStateField | None) -> None:
         env = self.env
+        retry_pause.run_in_this_thread(env)
         try:
             if waited and env.is_running():
                 _leave(waited, env)
@@ -174,7 +176,8 @@ def _leave(state: CommonStateField, env: Environment) -> None:
 
 
 def install() -> None:
-    """Let a Wait state of an execution give its thread away."""
+    """Let a Wait state of an execution give its thread away, and a pause before a retry end with it."""
+    retry_pause.install()
     wait = WaitFunction._wait_interval
 
     def wait_interval(function: WaitFunction, env: Environment, wait_seconds: int) -> None:

@@ -41,6 +41,7 @@ RESOURCES: dict[str, Mapping[str, str]] = {
     "dynamodb": {"TableName": "table"},
     "cloudformation": {"StackName": "stack"},
     "lambda": {"FunctionName": "function"},
+    "iam": {"RoleName": "role"},
 }
 # Parameters that are ARNs of what a request is about.
 ARNS = ("ResourceArn", "stateMachineArn", "stateMachineVersionArn", "executionArn", "resourceArn")
@@ -94,6 +95,10 @@ def _resources(service: str, operation: str, parameters: Mapping[str, Any], stem
 def _arn(stem: str, kind: str, name: str) -> str:
     if kind == "function":
         return f"{stem}function:{name}"
+    if kind == "role":
+        # IAM is global: its ARNs have no region.
+        _, _, _, _, account, _ = stem.split(":")
+        return f"arn:aws:iam::{account}:role/{name}"
     # A stack's ARN ends with an ID that the request does not have.
     return f"{stem}{kind}/{name}" + ("/id" if kind == "stack" else "")
 

@@ -12,7 +12,12 @@ from moto.core.routing import get_service_router
 from werkzeug.exceptions import HTTPException
 
 # Where the name that requests are signed with is not that of the client.
-CLIENT_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+CLIENT_NAMES = {
+    "states": "stepfunctions",
+    "monitoring": "cloudwatch",
+    "tagging": "resourcegroupstaggingapi",
+    "servicequotas": "service-quotas",
+}
 
 
 @dataclass(frozen=True)

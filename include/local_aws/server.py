@@ -35,7 +35,9 @@ class Server:
         from werkzeug.serving import make_server
 
         from include.local_aws import (
+            change_sets,
             cloudformation,
+            cloudformation_iam,
             dynamodb,
             endpoint,
             execution_api,
@@ -69,6 +71,8 @@ class Server:
         )
         unsupported.install()
         cloudformation.install()
+        cloudformation_iam.install()
+        change_sets.install()
         dynamodb.install()
         integrations.install(self.runtime)
         executions.install()

@@ -22,12 +22,16 @@ RUN_TIMEOUT_S = 120
 
 
 @contextmanager
-def running_stack(state_dir: Path, *, enforce_iam: bool = False) -> Iterator[LocalStack]:
-    """Airflow with the DAG unpaused: the scheduler then retrains the newest hour by itself."""
+def running_stack(state_dir: Path, **settings: Any) -> Iterator[LocalStack]:
+    """
+    Airflow with the DAG unpaused: the scheduler then retrains the newest hour by itself.
+
+    :param settings: further ones of LocalStack
+    """
     # A copy, so that a test can add a model folder.
     models = state_dir / "models"
     shutil.copytree(PROJECT / "include" / "models", models)
-    stack = LocalStack(state_dir, models_folder=models, enforce_iam=enforce_iam)
+    stack = LocalStack(state_dir, models_folder=models, **settings)
     exit_when_terminated()
     try:
         stack.up()

@@ -32,7 +32,8 @@ class LocalAws:
     :param endpoint_url: its address.
     :param pid: its process.
     :param state_dir: where it keeps logs.
-    :param login: access key of Airflow's connection: of the administrator, or of the user with Airflow's policy.
+    :param login: access key of Airflow's connection: the administrator's, or that of the user with no more
+        than Airflow's policy.
     """
 
     endpoint_url: str

@@ -48,8 +48,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
     clients: dict[str, Any] = {
-        name: boto3.client(name, region_name="us-east-1")
-        for name in ("s3", "sagemaker-runtime")
+        name: boto3.client(name, region_name="us-east-1") for name in ("s3", "sagemaker-runtime")
     }
     monkeypatch.setattr(endpoint_test, "client", clients.__getitem__)
     with Stubber(clients["s3"]) as s3, Stubber(clients["sagemaker-runtime"]) as runtime:

@@ -1,0 +1,222 @@
+"""The stack is created, updated and deleted by command, after showing what will happen and asking."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from retraining.hooks.stack import StackHook
+from scripts import aws_account, aws_code, deploy_aws, destroy_aws
+from scripts.aws_account import Account
+from scripts.aws_stack import DeploymentError
+from scripts.deploy_aws import deploy
+from scripts.destroy_aws import destroy
+from tests.integration.airflow_side import CONN_ID, connect
+from tests.integration.embedded_aws import STACK_NAME, LocalAws
+
+# What CreateChangeSet takes of a template that is not in S3.
+TEMPLATE_BYTES = 51_200
+
+
+@pytest.fixture
+def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """The embedded AWS, reached as a person's account is: by the SDK's usual variables."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": local_aws.endpoint_url,
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return aws_account.connect()
+
+
+@pytest.fixture
+def name(account: Account) -> Iterator[str]:
+    """A stack's name of its own; a stack that is left is deleted."""
+    name = f"stack-{uuid4().hex[:8]}"
+    yield name
+    if stack_of(account, name):
+        destroy(account, name, yes=True)
+
+
+def stack_of(account: Account, name: str) -> dict[str, Any] | None:
+    try:
+        found: Any = account.session.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError:
+        return None
+    return dict(found)
+
+
+def buckets(account: Account) -> set[str]:
+    return {bucket["Name"] for bucket in account.session.client("s3").list_buckets()["Buckets"]}
+
+
+def code_bucket(name: str) -> str:
+    return f"{name}-code-123456789012-us-east-1"
+
+
+def test_no_region_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    with pytest.raises(DeploymentError, match="no region: set AWS_DEFAULT_REGION"):
+        aws_account.connect()
+
+
+def test_a_parameter_that_the_template_has_not_is_refused(account: Account, name: str) -> None:
+    with pytest.raises(DeploymentError, match=r"GlueEngin: unknown; the template has .*GlueEngine"):
+        deploy(account, name, {"GlueEngin": "spark"}, yes=True)
+    assert stack_of(account, name) is None
+    assert code_bucket(name) not in buckets(account)
+
+
+@pytest.mark.parametrize(("answer", "goes_on"), [("no", False), ("y", False), ("", False), ("yes", True)])
+def test_only_yes_is_a_yes(
+    account: Account, name: str, answer: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: answer)
+    assert deploy(account, name, {}, yes=False) is goes_on
+    assert (stack_of(account, name) is not None) is goes_on
+    assert (code_bucket(name) in buckets(account)) is goes_on
+
+
+def test_where_nobody_can_be_asked_the_answer_is_no(
+    account: Account, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
+    assert not deploy(account, name, {}, yes=False)
+    assert "YES=1 says yes beforehand" in capsys.readouterr().out
+
+
+def test_a_new_stack_is_what_airflow_reads(
+    account: Account,
+    name: str,
+    local_aws: LocalAws,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert deploy(account, name, {}, yes=True)
+    said = capsys.readouterr().out
+    assert f"create the code bucket {code_bucket(name)}" in said
+    assert "AWS::S3::Bucket" in said
+    # Only with a VPC.
+    assert "AWS::Glue::Connection" not in said
+    connect(monkeypatch, local_aws)
+    stack = StackHook(aws_conn_id=CONN_ID).read(name)
+    assert stack.bucket == f"{name}-123456789012-us-east-1"
+    assert "Next: attach arn:aws:iam::123456789012:policy/" in said
+    objects = account.session.client("s3").list_objects_v2(Bucket=code_bucket(name))["Contents"]
+    assert {item["Key"] for item in objects} == {item.key for item in aws_code.code_objects().values()}
+
+
+@pytest.mark.parametrize(("partition", "region"), [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")])
+def test_in_another_partition_airflow_is_told_of_it(
+    local_aws: LocalAws, account: Account, monkeypatch: pytest.MonkeyPatch, partition: str, region: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", region)
+    there, name = aws_account.connect(), f"stack-{uuid4().hex[:8]}"
+    assert deploy(there, name, {}, yes=True)
+    extra = {"endpoint_url": local_aws.endpoint_url, "region_name": region}
+    connection = {"conn_type": "aws", "login": "local", "password": "local", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_THERE", json.dumps(connection))
+    stack = StackHook(aws_conn_id="there").read(name)
+    assert (stack.partition, stack.region) == (partition, region)
+    assert stack.bucket.endswith(f"-{region}")
+    for arn in (stack.state_machine_role, stack.training_role, stack.state_machine_arn("a_model")):
+        assert arn.startswith(f"arn:{partition}:")
+    assert destroy(there, name, yes=True)
+
+
+def test_what_is_as_it_shall_be_is_left(
+    account: Account, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(account, name, {"GlueEngine": "spark"}, yes=True)
+    capsys.readouterr()
+    assert deploy(account, name, {}, yes=True), "parameters keep their values"
+    assert "the stack is up to date" in capsys.readouterr().out
+
+
+def test_the_stack_that_the_embedded_aws_makes_is_the_same(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(account, STACK_NAME, {}, yes=True)
+    assert "the stack is up to date" in capsys.readouterr().out
+
+
+def test_an_update_shows_what_changes(
+    account: Account, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(account, name, {}, yes=True)
+    capsys.readouterr()
+    assert deploy(account, name, {"GlueEngine": "spark"}, yes=True)
+    said = capsys.readouterr().out
+    assert "this will update the stack" in said
+    assert "modify  AWS::Glue::Job" in said
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    job = account.session.client("glue").get_job(JobName=outputs["GlueJobName"])["Job"]
+    assert job["Command"]["Name"] == "glueetl"
+
+
+def test_destroying_keeps_the_data_and_a_new_stack_takes_it_over(
+    account: Account, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(account, name, {}, yes=True)
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    iam, states = account.session.client("iam"), account.session.client("stepfunctions")
+    iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn=outputs["AirflowPolicyArn"])
+    machine = states.create_state_machine(
+        name=f"{name}-a_model",
+        definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+        roleArn=outputs["StateMachineRoleArn"],
+    )["stateMachineArn"]
+    table = account.session.client("dynamodb")
+    claim = {"Endpoint": {"S": "an-endpoint"}, "WindowEnd": {"S": "2013-01-01T00:00:00+00:00"}}
+    table.put_item(TableName=outputs["DeploymentsTable"], Item=claim)
+    s3 = account.session.client("s3")
+    s3.put_object(Bucket=outputs["Bucket"], Key="data/flights/x", Body=b"x")
+    capsys.readouterr()
+
+    assert destroy(account, name, yes=True)
+    said = capsys.readouterr().out
+    assert f"user {name} loses {outputs['AirflowPolicyArn']}" in said
+    assert machine in said
+    assert "aws sagemaker delete-endpoint --endpoint-name an-endpoint" in said
+    fates = {line.split()[1]: line.split()[0] for line in said.splitlines() if " AWS::" in line}
+    assert fates["AWS::S3::Bucket"] == fates["AWS::DynamoDB::Table"] == "stays"
+    assert fates["AWS::Glue::Job"] == "deleted"
+    assert stack_of(account, name) is None
+    assert not iam.list_attached_user_policies(UserName=name)["AttachedPolicies"]
+    assert machine not in str(states.list_state_machines())
+
+    assert deploy(account, name, {}, yes=True)
+    assert s3.get_object(Bucket=outputs["Bucket"], Key="data/flights/x")["Body"].read() == b"x"
+    assert table.scan(TableName=outputs["DeploymentsTable"])["Items"] == [claim]
+
+
+def test_destroying_nothing_is_an_error(account: Account, name: str) -> None:
+    with pytest.raises(DeploymentError, match=f"there is no stack {name} in us-east-1"):
+        destroy(account, name, yes=True)
+
+
+@pytest.mark.parametrize("command", [deploy_aws.main, destroy_aws.main])
+def test_an_aws_that_does_not_answer_is_one_line(
+    command: Any, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(sys, "argv", ["command"])
+    assert command() == 1
+    assert capsys.readouterr().err.startswith("error: AWS: Could not connect")
+
+
+def test_the_template_fits_into_a_request() -> None:
+    assert len(deploy_aws.TEMPLATE.read_bytes()) <= TEMPLATE_BYTES
