@@ -14,7 +14,8 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from retraining import settings
-from retraining.gate import REJECTED_ERROR
+from retraining.execution import redeployment
+from retraining.gate import DEPLOYMENT_ERROR, REJECTED_ERROR
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.run_config import params_schema
@@ -53,7 +54,8 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
             task_id="wait_for_execution",
             execution_arn=start.output,
             expected_errors=[REJECTED_ERROR],
-            # A person who clears it redrives the execution from the state that failed.
+            restarts={DEPLOYMENT_ERROR: redeployment},
+            # A person who clears it redrives the execution from the state that failed, or deploys again.
             retries=0,
         )
         report: dict[str, Any] = {

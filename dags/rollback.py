@@ -17,6 +17,8 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from retraining import settings
+from retraining.execution import redeployment
+from retraining.gate import DEPLOYMENT_ERROR
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_rollback import StartRollbackOperator
 from retraining.rollback import rollback_schema
@@ -47,7 +49,12 @@ def rollback_dag(folder: Path, spec: ModelSpec) -> DAG:
     ) as dag:
         deploy = DeployWorkflowOperator(task_id="deploy_workflow", model_folder=folder)
         start = StartRollbackOperator(task_id="start_rollback", model_folder=folder, deployment=deploy.output)
-        wait = ExecutionSensor(task_id="wait_for_rollback", execution_arn=start.output, retries=0)
+        wait = ExecutionSensor(
+            task_id="wait_for_rollback",
+            execution_arn=start.output,
+            restarts={DEPLOYMENT_ERROR: redeployment},
+            retries=0,
+        )
         report: dict[str, Any] = {
             "execution_arn": wait.awaited_execution,
             "model_folder": folder,

@@ -21,8 +21,8 @@ from include.workflow.blocks import Intrinsic
 from include.workflow.steps import LAMBDA_BUSY, Surroundings, busy, etl_uri, run_tags, sagemaker_retries
 from retraining.spec import ModelSpec
 
-# This integration gives every error of DescribeEndpoint the same name; the cause tells them apart.
-DESCRIBE_ERROR = "SageMaker.SageMakerException"
+# Path of the endpoint config that is claimed.
+CLAIMED = "$.Claim.Item.EndpointConfigName.S"
 
 
 def model_step(
@@ -71,32 +71,51 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
     return step
 
 
-def endpoint_step(spec: ModelSpec, given: ExecutionInput, *, update: bool) -> Task:
-    """Create the endpoint, or point an existing one at another model: always at the one that is claimed.
+def create_endpoint_step(given: ExecutionInput) -> EndpointStep:
+    """Create the endpoint, with what is claimed.
 
-    It has no retries: what the endpoint is to serve has to be looked at anew before it is tried again.
+    Neither this step nor those that update have retries: what the endpoint is to serve has to be looked at
+    anew before it is tried again.
     """
-    state_id = "Update endpoint" if update else "Create endpoint"
-    config, result = Intrinsic("$.Claim.Item.EndpointConfigName.S"), "$.Deployment"
-    if not (update and spec.serving.bake_seconds):
-        return EndpointStep(
-            state_id,
-            endpoint_name=given["EndpointName"],
-            endpoint_config_name=config,
-            update=update,
-            result_path=result,
-        )
-    # The integration that EndpointStep uses takes no DeploymentConfig
-    # (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
-    return Task(
+    return EndpointStep(
+        "Create endpoint",
+        endpoint_name=given["EndpointName"],
+        endpoint_config_name=Intrinsic(CLAIMED),
+        result_path="$.Deployment",
+    )
+
+
+def update_endpoint_step(
+    state_id: str, given: ExecutionInput, config: str, *, result_path: str = "$.Deployment"
+) -> EndpointStep:
+    """Point the endpoint at another model at once, whatever alarms say.
+
+    :param config: path of the endpoint config's name.
+    """
+    return EndpointStep(
         state_id,
+        endpoint_name=given["EndpointName"],
+        endpoint_config_name=Intrinsic(config),
+        update=True,
+        result_path=result_path,
+    )
+
+
+def watched_update_step(spec: ModelSpec, given: ExecutionInput) -> Task:
+    """Point the endpoint at what is claimed; the old fleet stays for a while, and alarms can bring it back.
+
+    The integration that EndpointStep uses takes no DeploymentConfig
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html), so it is a plain task.
+    """
+    return Task(
+        "Update endpoint",
         resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:updateEndpoint",
         parameters={
             "EndpointName": given["EndpointName"],
-            "EndpointConfigName": config,
+            "EndpointConfigName": Intrinsic(CLAIMED),
             "DeploymentConfig": _blue_green(spec),
         },
-        result_path=result,
+        result_path="$.Deployment",
     )
 
 

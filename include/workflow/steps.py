@@ -30,6 +30,8 @@ GLUE_BUSY = [
     "Glue.OperationTimeoutException",
     "Glue.InternalServiceException",
 ]
+# Throttling of StartJobRun is not modelled.
+GLUE_UNMODELLED = ["Glue.AWSGlueException"]
 # Throttling and service faults; SageMaker's API does not model them, so they share one name.
 SAGEMAKER_BUSY = ["SageMaker.AmazonSageMakerException"]
 SAGEMAKER_FULL = ["SageMaker.ResourceLimitExceededException"]
@@ -144,7 +146,7 @@ def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) ->
                 "--as_of": given["AsOf"],
             },
         },
-        retry=[_full(GLUE_BUSY)],
+        retry=[_full(GLUE_BUSY), busy(GLUE_UNMODELLED)],
         result_path="$.Transform",
     )
 

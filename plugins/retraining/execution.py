@@ -84,6 +84,15 @@ class Window:
         return cls(start, end - shortest, end)
 
 
+def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Make the input of an execution that deploys what another one has trained.
+
+    :param given: the other one's input.
+    :param name: the new execution's name, which its endpoint config gets.
+    """
+    return {**given, "Redeploy": True, "EndpointConfigName": name}
+
+
 class Run(Protocol):
     """What a retrain needs to know of a DAG run; Airflow's own DagRun does."""
 

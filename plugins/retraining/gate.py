@@ -11,8 +11,9 @@ from retraining.history import last_state, metrics_payload, state_durations
 
 Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
 
-# The error of the state machine's Fail state (include/workflow/definition.py).
+# The errors of the state machine's Fail states (include/workflow/definition.py).
 REJECTED_ERROR = "ModelAccuracyTooLow"
+DEPLOYMENT_ERROR = "EndpointDeploymentFailed"
 PASSED = ("deployed", "accepted", "stale")
 
 

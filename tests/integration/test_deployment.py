@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import pytest
 import yaml
 
 from include.local_aws.control import Control
-from tests.integration.airflow_side import connect
+from retraining.execution import redeployment
+from retraining.hooks.state_machine import StateMachineHook
+from tests.integration.airflow_side import CONN_ID, connect
 from tests.integration.deployments import Deployer, deploy_workflow
 from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.endpoints import settled
 from tests.integration.state_machines import event_types
 
+INVOKE = "sagemaker-runtime.InvokeEndpoint"
+HAND_OVER = "Hand endpoint over"
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 
 
@@ -81,7 +86,7 @@ def test_an_update_that_comes_late_is_undone(deployer: Deployer, control: Contro
     updates = [
         event
         for event in history["events"]
-        if event.get("stateEnteredEventDetails", {}).get("name") == "Update endpoint"
+        if event.get("stateEnteredEventDetails", {}).get("name") in ("Update endpoint at once", HAND_OVER)
     ]
     assert len(updates) == 2
 
@@ -122,15 +127,89 @@ def test_a_failed_creation_is_cleared_away_by_the_next_run(deployer: Deployer, c
 
 def test_a_model_that_does_not_predict_gives_the_endpoint_back(deployer: Deployer, control: Control) -> None:
     deployer.deploy(1)
-    control.fail_call(
-        "sagemaker-runtime.InvokeEndpoint", "ModelError", 424, times=None, contains=deployer.endpoint
-    )
+    control.fail_call(INVOKE, "ModelError", 424, times=None, contains=deployer.endpoint)
     outcome = deployer.deploy(2)
     assert outcome.startswith("EndpointDeploymentFailed: ")
     assert "ModelError" in outcome
     assert deployer.served_hour == 1
     control.clear_faults()
     assert deployer.deploy(2) == "deployed"
+
+
+def test_two_broken_models_in_a_row_give_the_endpoint_back_to_the_one_that_was_proven(
+    deployer: Deployer, control: Control
+) -> None:
+    """The second one claims the endpoint from the first, and must not give it back to that."""
+    deployer.deploy(1)
+    control.fail_call(INVOKE, "ModelError", 424, times=None, contains=deployer.endpoint)
+    first, second = deployer.start(2), deployer.start(3)
+    assert "ModelError" in deployer.outcome(first) or deployer.outcome(first) == "stale"
+    assert "ModelError" in deployer.outcome(second)
+    assert deployer.served_hour == 1
+    control.clear_faults()
+    assert deployer.deploy(2) == "deployed"
+
+
+def test_a_failed_update_does_not_bring_back_a_claim_that_was_never_deployed(
+    deployer: Deployer, control: Control
+) -> None:
+    deployer.deploy(1)
+    control.delay_call("sagemaker.DescribeEndpoint", 4, times=1)
+    first = deployer.start(2)
+    until(lambda: not control.faults(), explain=control.faults)
+    control.fail_deployment(deployer.endpoint, "no capacity")
+    assert "no capacity" in deployer.deploy(3)
+    assert deployer.outcome(first) in ("deployed", "stale")
+    assert deployer.deploy(2) == "deployed"
+    assert deployer.served_hour == 2
+
+
+def test_an_endpoint_that_others_deployed_to_goes_back_to_what_it_served(
+    deployer: Deployer, control: Control, models: dict[str, str]
+) -> None:
+    sagemaker = deployer.aws.client("sagemaker")
+    sagemaker.create_endpoint(EndpointName=deployer.endpoint, EndpointConfigName=models["model"])
+    settled(deployer.aws, deployer.endpoint)
+    control.fail_call(INVOKE, "ModelError", 424, times=None, contains=deployer.endpoint)
+    assert "ModelError" in deployer.deploy(2)
+    assert settled(deployer.aws, deployer.endpoint)["EndpointConfigName"] == models["model"]
+
+
+def test_a_creation_that_is_refused_fails_with_awss_reason(deployer: Deployer, control: Control) -> None:
+    control.fail_call("sagemaker.CreateEndpoint", "AccessDeniedException", 400, times=None)
+    outcome = deployer.deploy(1)
+    assert outcome.startswith("EndpointDeploymentFailed: ")
+    assert "AccessDeniedException" in outcome
+    control.clear_faults()
+    assert deployer.deploy(1) == "deployed"
+
+
+def test_a_hand_over_that_is_refused_ends_and_says_why(deployer: Deployer, control: Control) -> None:
+    deployer.deploy(1)
+    control.delay_call("sagemaker.UpdateEndpoint", 6, times=1, contains="h2-")
+    late = deployer.start(2)
+    until(lambda: not control.faults(), explain=control.faults)
+    assert deployer.deploy(3) == "deployed"
+    control.fail_call("sagemaker.UpdateEndpoint", "AccessDeniedException", 400, times=None, contains="h3-")
+    assert "AccessDeniedException" in deployer.outcome(late)
+
+
+def test_what_failed_to_deploy_is_deployed_without_training_again(
+    deployer: Deployer, control: Control
+) -> None:
+    """An execution that ended in a Fail state would only fail again when it is redriven."""
+    deployer.deploy(1)
+    control.fail_deployment(deployer.endpoint, "no capacity")
+    failed = deployer.start(2)
+    assert "no capacity" in deployer.outcome(failed)
+    hook = StateMachineHook(aws_conn_id=CONN_ID)
+    execution = hook.describe_execution(failed)
+    name = f"again-{failed.rpartition(':')[2]}"
+    again = hook.start_again(execution, name, redeployment(json.loads(execution["input"]), name))
+    assert deployer.outcome(again) == "deployed"
+    config = settled(deployer.aws, deployer.endpoint)["EndpointConfigName"]
+    served = deployer.aws.client("sagemaker").describe_endpoint_config(EndpointConfigName=config)
+    assert (config, served["ProductionVariants"][0]["ModelName"]) == (name, failed.rpartition(":")[2])
 
 
 @pytest.mark.parametrize(
@@ -191,3 +270,6 @@ def test_an_alarm_that_goes_off_rolls_back(deployer: Deployer, tmp_path: Path) -
     outcome = watched.deploy(3)
     assert alarm in outcome
     assert watched.served_hour == 2
+    # The way back is not barred by what makes a person take it.
+    assert watched.deploy(1, policy="force") == "deployed"
+    assert watched.served_hour == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from airflow.triggers.base import TaskSuccessEvent
 from jinja2 import Template
 
 from retraining import arns
-from retraining.execution import execution_name
+from retraining.execution import execution_name, redeployment
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.operators.start_execution import StartExecutionOperator
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
@@ -30,17 +31,24 @@ class FakeHook:
 
     def __init__(self, *, redrivable: bool = True) -> None:
         self.redrivable = redrivable
+        self.given: dict[str, Any] | None = None
         self.done: list[tuple[str, str]] = []
 
     def describe_execution(self, arn: str) -> dict[str, Any]:
-        return {"executionArn": arn, "status": "FAILED"}
+        return {
+            "executionArn": arn,
+            "status": "FAILED",
+            "error": "EndpointDeploymentFailed",
+            "input": json.dumps({"ModelName": "a-model"}),
+        }
 
     def redrive(self, execution: dict[str, Any]) -> bool:
         self.done.append(("redrive", execution["executionArn"]))
         return self.redrivable
 
-    def start_again(self, execution: dict[str, Any], name: str) -> str:
+    def start_again(self, execution: dict[str, Any], name: str, given: dict[str, Any] | None = None) -> str:
         assert execution["status"] == "FAILED"
+        self.given = given
         self.done.append(("start again", name))
         return arns.execution_arn(MACHINE, name)
 
@@ -94,10 +102,10 @@ def test_failures_fail_with_the_reason(end: dict[str, Any], reason: str) -> None
     assert hook.done == []
 
 
-def taken_up(hook: FakeHook, told: Any, end: dict[str, Any]) -> str | None:
+def taken_up(hook: FakeHook, told: Any, end: dict[str, Any], **arguments: Any) -> str | None:
     """The execution that is waited for from now on; None when the task failed instead."""
     with pytest.raises((TaskDeferred, ExecutionFailedError)) as raised:
-        sensor(hook, retries=2).execute_complete(told, end)
+        sensor(hook, retries=2, **arguments).execute_complete(told, end)
     if not isinstance(raised.value, TaskDeferred):
         return None
     trigger = raised.value.trigger
@@ -122,6 +130,20 @@ def test_a_retry_of_what_cannot_be_redriven_starts_anew() -> None:
     assert arn not in (None, ARN)
     assert told["ti"].xcoms == {"restarted_0": arn}
     assert [what for what, _ in hook.done] == ["redrive", "start again"]
+    assert hook.given is None
+
+
+def test_a_retry_of_what_ended_in_a_fail_state_starts_what_the_dags_author_says() -> None:
+    hook = FakeHook()
+    arn = taken_up(
+        hook,
+        context(try_number=2, max_tries=2),
+        BEFORE,
+        restarts={"EndpointDeploymentFailed": redeployment},
+    )
+    ((what, name),) = hook.done
+    assert (what, arn) == ("start again", arns.execution_arn(MACHINE, name))
+    assert hook.given == {"ModelName": "a-model", "Redeploy": True, "EndpointConfigName": name}
 
 
 @pytest.mark.parametrize(

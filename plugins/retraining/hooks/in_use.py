@@ -78,9 +78,15 @@ class InUseHook(AwsGenericHook["SageMakerClient"]):
     def _add_claims(self, names: dict[str, str], table: str) -> None:
         for page in self._tables.conn.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
             for item in page["Items"]:
-                for field in ("EndpointConfigName", "ModelName"):
-                    if field in item:
-                        names[item[field]["S"]] = f"to be deployed to {item['Endpoint']['S']}"
+                endpoint = item["Endpoint"]["S"]
+                # What was proven last is what a deployment that fails goes back to.
+                for prefix, why in (
+                    ("Proven", f"proven on {endpoint}"),
+                    ("", f"to be deployed to {endpoint}"),
+                ):
+                    for field in ("EndpointConfigName", "ModelName"):
+                        if f"{prefix}{field}" in item:
+                            names[item[f"{prefix}{field}"]["S"]] = why
 
     def _add_running(self, names: dict[str, str], state_machine: str) -> None:
         for status in ("RUNNING", "PENDING_REDRIVE"):

@@ -91,17 +91,19 @@ class StateMachineHook(StepFunctionHook):
         self.log.info("Redrove %s from its failed state", arn)
         return True
 
-    def start_again(self, execution: Mapping[str, Any], name: str) -> str:
-        """Start an execution anew under another name, on the same version and with the same input.
+    def start_again(
+        self, execution: Mapping[str, Any], name: str, given: Mapping[str, Any] | None = None
+    ) -> str:
+        """Start an execution anew under another name, on the same version.
 
-        What the input named after the execution (training job, model) is named after the new one.
-
+        :param given: its input; None for the same as before, where what was named after the execution
+            (training job, model) is named after the new one.
         :return: the new execution's ARN.
         """
-        before = name_of(execution["executionArn"])
-        given = {
-            key: name if value == before else value for key, value in json.loads(execution["input"]).items()
-        }
+        if given is None:
+            before = name_of(execution["executionArn"])
+            same = json.loads(execution["input"])
+            given = {key: name if value == before else value for key, value in same.items()}
         target = execution.get("stateMachineVersionArn") or execution["stateMachineArn"]
         return self.start_or_adopt(target, name, given)
 

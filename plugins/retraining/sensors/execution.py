@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
 
+Restart = Callable[[dict[str, Any], str], dict[str, Any]]
+
+
 class ExecutionFailedError(AirflowException):
     """The execution failed, timed out or was stopped; a retry of the task takes it up where it failed."""
 
@@ -37,6 +41,8 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
 
     :param execution_arn: the execution to wait for.
     :param expected_errors: errors of a failed execution that are results, not breakdowns.
+    :param restarts: for errors of Fail states, which an execution only fails with again when it is redriven:
+        what makes the input of another execution, of the failed one's input and the new one's name.
     :param poll_seconds: fixed seconds between polls; None adapts to how long the wait takes.
     :param follow: write states to the task's log as they are entered and left, about once a minute.
     :param stop_on_timeout: stop the execution when ``timeout`` or ``execution_timeout`` (seconds, timedelta)
@@ -52,6 +58,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         *,
         execution_arn: str | XComArg,
         expected_errors: Sequence[str] = (),
+        restarts: Mapping[str, Restart] | None = None,
         poll_seconds: float | None = None,
         follow: bool = True,
         stop_on_timeout: bool = False,
@@ -61,6 +68,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self._asked_for = execution_arn
         self.execution_arn = cast("str", execution_arn)
         self.expected_errors = list(expected_errors)
+        self.restarts = dict(restarts or {})
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.stop_on_timeout = stop_on_timeout
@@ -120,8 +128,11 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
     def _take_up(self, context: Context, arn: str) -> NoReturn:
         with clear_aws_errors(self.aws_conn_id):
             execution = self.hook.describe_execution(arn)
-            if not self.hook.redrive(execution):
-                arn = self.hook.start_again(execution, self._name_of_restart(context))
+            restart = self.restarts.get(execution.get("error", ""))
+            if restart or not self.hook.redrive(execution):
+                name = self._name_of_restart(context)
+                given = restart(json.loads(execution["input"]), name) if restart else None
+                arn = self.hook.start_again(execution, name, given)
                 key = f"restarted_{context['dag_run'].clear_number}"
                 context["ti"].xcom_push(key=key, value=arn)
         self._defer(arn, redriven=True)
