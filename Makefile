@@ -10,8 +10,10 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 UV_VERSION := 0.13.9
 UV := .venv-uv/bin/uv
 PYTEST := .venv/bin/python -m pytest -m "not heavy"
-# What runs side by side; each part has an embedded AWS of its own.
-SIDE_BY_SIDE := -n 2
+# Most tests wait most of the time. What runs side by side has an embedded AWS, or a whole stack, of its own.
+UNIT_JOBS := 2
+INTEGRATION_JOBS := 4
+E2E_JOBS := 2
 ASL_VALIDATOR := build/asl-validator/node_modules/.bin/asl-validator
 ASL_VALIDATOR_VERSION := 4.0.0
 
@@ -77,16 +79,16 @@ format: setup ## format the code
 
 test-unit: setup $(ASL_VALIDATOR) ## tests of single parts, no servers
 	@echo "== unit tests"
-	@$(PYTEST) $(SIDE_BY_SIDE) tests/unit
+	@$(PYTEST) -n $(UNIT_JOBS) tests/unit
 
 test-integration: setup $(ASL_VALIDATOR) ## tests against the embedded AWS
 	@echo "== integration tests"
 	@command -v java >/dev/null || echo "no java on PATH: the Spark half of the transform's tests is skipped"
-	@$(PYTEST) $(SIDE_BY_SIDE) tests/integration
+	@$(PYTEST) -n $(INTEGRATION_JOBS) --durations 8 tests/integration
 
 test-e2e: setup ## tests through a real Airflow
 	@echo "== end-to-end tests"
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) -n $(E2E_JOBS) --dist loadfile --durations 8 tests/e2e
 
 test-heavy: setup ## tests that take minutes
 	@.venv/bin/python -m pytest -m heavy
