@@ -79,7 +79,7 @@ def measured(stack: LocalStack, first: datetime, runs: int, parallel: int) -> Co
         raise RuntimeError(f"the backfill's runs are {states}, with {len(backfill.reports())} reports")
     began = min(datetime.fromisoformat(run["start_date"]) for run in ended)
     last = max(datetime.fromisoformat(run["end_date"]) for run in ended)
-    return Cost(runs, (last - began).total_seconds(), cpu)
+    return Cost(runs, (last - began).total_seconds(), dict(cpu))
 
 
 def main() -> int:
