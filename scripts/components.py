@@ -72,7 +72,8 @@ def choose_ports(
             if not ports.is_free(chosen[name]):
                 raise StackError(f"{name} died and its port {chosen[name]} is taken: `make down`, then again")
         else:
-            chosen[name] = ports.pick(port, taken=chosen.values())
+            # One that is started anew keeps its address where it can: somebody may have it open in a browser.
+            chosen[name] = ports.pick(port or recorded.get(name, 0), taken=chosen.values())
             if port not in (0, chosen[name]):
                 say(f"port {port} is taken: {name} uses {chosen[name]}")
     return chosen

@@ -75,7 +75,7 @@ def test_a_window_without_data_fails_in_the_etl_and_the_report_names_it(
     assert "[2012-02-02T05:00:00Z, 2012-03-01T05:00:00Z)" in report["cause"]
     history = stack.aws("stepfunctions").get_execution_history(executionArn=report["execution_arn"])["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in history if "Entered" in event["type"]]
-    assert entered == ["Extract and transform"]
+    assert entered == ["Trained before?", "Extract and transform"]
 
 
 def test_a_broken_model_folder_breaks_only_its_own_dag(client: AirflowClient, models_folder: Path) -> None:
