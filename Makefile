@@ -96,15 +96,14 @@ test-heavy: setup ## tests that take minutes
 test-compose: setup ## docker-compose.yml on a Docker engine of its own, from Debian's packages (root, minutes)
 	@.venv/bin/python -m pytest --log-cli-level=INFO tests/compose/celery_retrain.py
 
-bench: setup ## measure against the stock operators: waiting, overhead, parse time (10 minutes)
+bench: setup ## measure: waiting and overhead against the stock operators, parse time, backfills (half an hour)
 	@failed=0; \
 	echo "== waiting"; \
 	.venv/bin/python -m benchmarks.waiting --waits 300 --together --quotas || failed=1; \
 	echo "== overhead and parse time"; \
 	.venv/bin/python -m benchmarks.overhead --rounds 3 || failed=1; \
 	echo "== backfill"; \
-	.venv/bin/python -m benchmarks.backfill --short 12 --long 48 || failed=1; \
-	echo "larger: .venv/bin/python -m benchmarks.backfill --short 24 --long 192"; \
+	.venv/bin/python -m benchmarks.backfill --short 24 --long 192 || failed=1; \
 	echo "larger: .venv/bin/python -m benchmarks.waiting --waits 1000 (or 10000), benchmarks.overhead --rounds 10"; \
 	exit $$failed
 
