@@ -89,8 +89,7 @@ class _Deployment:
         self._updates()
         self.hand_over = self._return("Hand endpoint over", CLAIMED)
         self.put_back = self._return("Put endpoint back", BEFORE)
-        self._find()
-        self.test = self._test(aws)
+        self._find(self._test(aws))
         self.first = self._start(aws)
 
     def _start(self, aws: Surroundings) -> State:
@@ -147,25 +146,22 @@ class _Deployment:
         prove.add_catch(Catch(error_equals=[TAKEN], next_step=self.read_claim, result_path="$.Proven"))
         test.next(prove)
         prove.next(outcome("Deployed", "deployed"))
-        self.in_service.add_choice(ChoiceRule.And([IN_SERVICE, OURS_IS_SERVED]), next_step=test)
-        self._ours()
         return test
 
-    def _find(self) -> None:
+    def _find(self, test: Task) -> None:
         find = deployment_steps.find_endpoint_step(self.given)
         self.read_claim.next(find)
         missing = self._missing()
         find.add_catch(Catch(error_equals=["States.TaskFailed"], next_step=missing, result_path="$.NotFound"))
         claim = Choice("Claim still ours?")
         find.next(claim)
-        self.in_service = Choice("Endpoint in service?")
         claim.add_choice(ChoiceRule.IsPresent(CLAIMED, False), next_step=self._unclaimed())
-        claim.add_choice(ChoiceRule.StringEqualsPath(CLAIMED, OURS), next_step=self.in_service)
+        claim.add_choice(ChoiceRule.StringEqualsPath(CLAIMED, OURS), next_step=self._ours(test))
         claim.default_choice(self._theirs())
 
-    def _ours(self) -> None:
+    def _ours(self, test: Task) -> Choice:
         """The claim is ours: whatever the endpoint serves, it is to serve our model."""
-        state, updated = self.in_service, has(BEFORE)
+        state, updated = Choice("Endpoint in service?"), has(BEFORE)
         explained = has("$.Endpoint.FailureReason")
         reason = self._because("Endpoint says why", "$.Endpoint.FailureReason")
         back = self._because_text(
@@ -176,6 +172,7 @@ class _Deployment:
             "Endpoint out of service", "The endpoint is out of service; DescribeEndpoint may say why"
         )
         went_back = ChoiceRule.StringEqualsPath(SERVED, BEFORE)
+        state.add_choice(ChoiceRule.And([IN_SERVICE, OURS_IS_SERVED]), next_step=test)
         state.add_choice(ChoiceRule.And([IN_SERVICE, updated, explained]), next_step=reason)
         state.add_choice(ChoiceRule.And([IN_SERVICE, updated, went_back]), next_step=back)
         state.add_choice(ChoiceRule.And([IN_SERVICE, FORCED]), next_step=self.update_at_once)
@@ -193,6 +190,7 @@ class _Deployment:
         state.add_choice(ChoiceRule.And([ended, explained]), next_step=reason)
         state.add_choice(ended, next_step=out)
         state.default_choice(self.pause)
+        return state
 
     def _theirs(self) -> Choice:
         """Somebody else has the claim; once that is proven, the endpoint must not be left on our model."""
