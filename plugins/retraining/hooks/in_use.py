@@ -89,21 +89,21 @@ class InUseHook(AwsGenericHook["SageMakerClient"]):
                             names[item[f"{prefix}{field}"]["S"]] = why
 
     def _add_running(self, names: dict[str, str], state_machine: str) -> None:
-        for status in ("RUNNING", "PENDING_REDRIVE"):
-            for name, arn in self._executions(state_machine, status):
-                names[name] = why = f"execution {name} is running"
-                given = json.loads(self._states.describe_execution(arn)["input"])
-                names |= {given[field]: why for field in NAMED_IN_INPUT if field in given}
+        for name, arn in self._running(state_machine):
+            names[name] = why = f"execution {name} is running"
+            given = json.loads(self._states.describe_execution(arn)["input"])
+            names |= {given[field]: why for field in NAMED_IN_INPUT if field in given}
         pages = self.conn.get_paginator("list_training_jobs").paginate(
             StatusEquals="InProgress", PaginationConfig={"PageSize": 100}
         )
         for job in (item["TrainingJobName"] for page in pages for item in page["TrainingJobSummaries"]):
             names[run_of(job)] = f"training job {job} is running"
 
-    def _executions(self, state_machine: str, status: Any) -> list[tuple[str, str]]:
+    def _running(self, state_machine: str) -> list[tuple[str, str]]:
+        # PENDING_REDRIVE is of the children of a Map Run: with a stateMachineArn, AWS refuses it.
         paginator = self._states.client.get_paginator("list_executions")
         try:
-            pages = list(paginator.paginate(stateMachineArn=state_machine, statusFilter=status))
+            pages = list(paginator.paginate(stateMachineArn=state_machine, statusFilter="RUNNING"))
         except ClientError as error:
             if error.response["Error"]["Code"] == "StateMachineDoesNotExist":
                 return []
