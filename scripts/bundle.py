@@ -8,19 +8,15 @@ domain it imports; startup.sh links both to where the project's folder has them.
 from __future__ import annotations
 
 import argparse
-import io
 import re
 import shutil
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from include.archives import archive
 from scripts.airflow_settings import PROJECT
 
-# The oldest time that a zip can hold.
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
-FILE_MODE = 0o100644
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]+")
 # CreateStack's StackName.
 _STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -43,7 +39,7 @@ def build(target: Path, settings: Mapping[str, str]) -> None:
         file = target / "dags" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    (target / "plugins.zip").write_bytes(_zip(_plugins()))
+    (target / "plugins.zip").write_bytes(archive(_plugins()))
     (target / "requirements.txt").write_text(_requirements())
     (target / "startup.sh").write_text(_startup(settings))
 
@@ -71,18 +67,6 @@ def _plugins() -> dict[str, bytes]:
     # Airflow imports every Python file of the plugins folder, and these belong to the SDK interpreter.
     files[".airflowignore"] = files[".airflowignore"].rstrip(b"\n") + b"\ninclude/\n"
     return files
-
-
-def _zip(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, ZIP_TIME)
-            entry.external_attr = FILE_MODE << 16
-            entry.create_system = 3  # Unix, wherever it is built
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
 
 
 def _requirements() -> str:

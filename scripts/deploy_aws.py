@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from scripts import aws_code, aws_stack
+from include.aws_code import CodeObject, code_objects
+from scripts import aws_stack, code_bucket
 from scripts.airflow_settings import PROJECT
 from scripts.aws_account import Account, confirmed, connect, table
 from scripts.aws_stack import ChangeSet, DeploymentError
@@ -28,8 +29,8 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
     print(f"stack {stack_name} in {account}")
     cloudformation, s3 = account.session.client("cloudformation"), account.session.client("s3")
     bucket = f"{stack_name}-code-{account.number}-{account.region}"
-    objects = aws_code.code_objects()
-    missing = aws_code.missing_objects(s3, bucket, objects)
+    objects = code_objects()
+    missing = code_bucket.missing_objects(s3, bucket, objects)
     parameters = {"CodeBucket": bucket} | {name: item.key for name, item in objects.items()} | dict(given)
     planned = aws_stack.plan(cloudformation, stack_name, TEMPLATE.read_text(), parameters)
     if planned is None:
@@ -42,7 +43,7 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
         print("nothing was changed")
         return False
     if missing is None:
-        aws_code.create_bucket(s3, bucket)
+        code_bucket.create_bucket(s3, bucket)
     for item in uploads:
         s3.put_object(Bucket=bucket, Key=item.key, Body=item.content)
     outputs = aws_stack.execute(cloudformation, planned, stack_name)
@@ -52,7 +53,7 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
     return True
 
 
-def _show(planned: ChangeSet, bucket: str, *, new_bucket: bool, uploads: list[aws_code.CodeObject]) -> None:
+def _show(planned: ChangeSet, bucket: str, *, new_bucket: bool, uploads: list[CodeObject]) -> None:
     print(f"this will {'create' if planned.creates else 'update'} the stack:")
     if new_bucket:
         print(f"  create the code bucket {bucket}")

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: LogResult is the last 4 KB.
 LOG_TAIL_BYTES = 4096
 
+# Systems whose zips hold permissions, by the number that a zip gives them: Unix and macOS.
+UNIX = (3, 19)
+FOLDER_MODE, FILE_MODE = 0o755, 0o644
+
 _lock = threading.Lock()
 
 
@@ -129,7 +133,30 @@ def _unpack(runtime: Runtime, function: LambdaFunction) -> Path:
         if not folder.exists():
             unfinished = folder.with_suffix(".unfinished")
             shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
             with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
-                archive.extractall(unfinished)
+                for entry in archive.infolist():
+                    _extract(archive, entry, unfinished)
             unfinished.rename(folder)
     return folder
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+    """
+    Unpack a file or folder with the permissions that the archive gives it.
+
+    Zips of Windows, and of Java, have none: Lambda lets everybody read what is in them. Folders that have no
+    entry are readable too.
+    """
+    target = Path(archive.extract(entry, folder))
+    for parent in target.parents:
+        if parent == folder:
+            break
+        if f"{parent.relative_to(folder).as_posix()}/" not in archive.NameToInfo:
+            parent.chmod(FOLDER_MODE)
+    if entry.create_system in UNIX:
+        mode = entry.external_attr >> 16 & 0o777
+    else:
+        mode = FOLDER_MODE if entry.is_dir() else FILE_MODE
+    # The owner, which the embedded AWS is, goes on being able to remove it.
+    target.chmod(mode | (0o700 if entry.is_dir() else 0o600))

@@ -7,14 +7,19 @@ name in _HANDLER and its code's folder in LAMBDA_TASK_ROOT.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
 import os
+import stat
 import sys
 import time
 import traceback
 from pathlib import Path
 from typing import Any
+
+# Where AWS has the code.
+TASK_ROOT = "/var/task"
 
 
 class Context:
@@ -43,6 +48,36 @@ class RuntimeFault(Exception):
         self.kind = kind
 
 
+def _run_as_another_user(root: Path) -> None:
+    """
+    Let the code read only what everybody may, as Lambda's user does, which owns none of it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html: "permission denied". This
+    process owns the files, or is root, so that the system itself would let it.
+    """
+
+    def check(event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in ("open", "os.listdir", "os.scandir") or not isinstance(arguments[0], str):
+            return
+        path = Path(os.path.abspath(arguments[0]))  # noqa: PTH100 - links are not followed
+        if path.is_relative_to(root) and not _readable(path, root):
+            seen = f"{TASK_ROOT}/{path.relative_to(root).as_posix()}"
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), seen)
+
+    os.umask(0o022)  # so that what Python caches stays readable
+    sys.addaudithook(check)
+
+
+def _readable(path: Path, root: Path) -> bool:
+    """Whether everybody may read a file or list a folder: its own permissions, and the way to it."""
+    folders = [parent for parent in path.parents if parent.is_relative_to(root)]
+    try:
+        passable = all(folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+        return passable and bool(path.stat().st_mode & stat.S_IROTH)
+    except FileNotFoundError:
+        return True  # which is found out by opening it
+
+
 def _load(handler: str) -> Any:
     name, _, function = handler.rpartition(".")
     try:
@@ -67,6 +102,7 @@ def _call(event: str, request_id: str) -> Any:
 
 def _answer(request_id: str) -> dict[str, Any]:
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    _run_as_another_user(Path(os.environ["LAMBDA_TASK_ROOT"]))
     try:
         return {"failed": False, "payload": _call(sys.stdin.read(), request_id)}
     except Exception as error:  # noqa: BLE001 - whatever the handler raises is its answer

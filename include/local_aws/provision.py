@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import WaiterError
 
+from include.aws_code import INCLUDE, code_objects
 from include.local_aws.flights import lay_flights
 from include.local_aws.runtime import ACCOUNT_ID, AIRFLOW_USER, REGION, Runtime
 
 log = logging.getLogger(__name__)
 
-INCLUDE = Path(__file__).resolve().parent.parent
 STACK_NAME = "model-retraining"
 CODE_BUCKET = f"{STACK_NAME}-code-{ACCOUNT_ID}-{REGION}"
-# The functions' folders, by the template's parameters.
-FUNCTIONS = {"MetricsFunctionKey": "training_metrics", "EndpointTestFunctionKey": "endpoint_test"}
-# Every entry of a zip gets this time, so that equal code makes equal archives.
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class ProvisioningError(Exception):
@@ -51,28 +44,10 @@ def provision(runtime: Runtime, *, cache_dir: Path) -> dict[str, str]:
 
 def _upload_code(s3: Any) -> dict[str, str]:
     s3.create_bucket(Bucket=CODE_BUCKET)
-    script = (INCLUDE / "glue" / "transform.py").read_bytes()
-    keys = {"GlueScriptKey": (f"glue/transform-{_digest(script)}.py", script)}
-    for parameter, name in FUNCTIONS.items():
-        function = _zip(INCLUDE / "lambdas" / name)
-        keys[parameter] = (f"lambda/{name}-{_digest(function)}.zip", function)
-    for key, content in keys.values():
-        s3.put_object(Bucket=CODE_BUCKET, Key=key, Body=content)
-    return {"CodeBucket": CODE_BUCKET, **{name: key for name, (key, _) in keys.items()}}
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
-
-
-def _zip(folder: Path) -> bytes:
-    if not (folder / "handler.py").exists():
-        raise ProvisioningError(f"{folder}: no handler.py to deploy")
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(folder.rglob("*.py")):
-            archive.writestr(zipfile.ZipInfo(str(path.relative_to(folder)), ZIP_TIME), path.read_bytes())
-    return buffer.getvalue()
+    objects = code_objects()
+    for item in objects.values():
+        s3.put_object(Bucket=CODE_BUCKET, Key=item.key, Body=item.content)
+    return {"CodeBucket": CODE_BUCKET, **{name: item.key for name, item in objects.items()}}
 
 
 def _create_stack(cloudformation: Any, parameters: dict[str, str]) -> dict[str, str]:

@@ -11,8 +11,9 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from include.aws_code import code_objects
 from retraining.hooks.stack import StackHook
-from scripts import aws_account, aws_code, deploy_aws, destroy_aws
+from scripts import aws_account, deploy_aws, destroy_aws
 from scripts.aws_account import Account
 from scripts.aws_stack import DeploymentError
 from scripts.deploy_aws import deploy
@@ -114,7 +115,18 @@ def test_a_new_stack_is_what_airflow_reads(
     assert stack.bucket == f"{name}-123456789012-us-east-1"
     assert "Next: attach arn:aws:iam::123456789012:policy/" in said
     objects = account.session.client("s3").list_objects_v2(Bucket=code_bucket(name))["Contents"]
-    assert {item["Key"] for item in objects} == {item.key for item in aws_code.code_objects().values()}
+    assert {item["Key"] for item in objects} == {item.key for item in code_objects().values()}
+
+
+def test_the_functions_of_a_new_stack_run(account: Account, name: str) -> None:
+    assert deploy(account, name, {}, yes=True)
+    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    functions = account.session.client("lambda")
+    for function in (outputs["MetricsFunctionName"], outputs["EndpointTestFunctionName"]):
+        answer = functions.invoke(FunctionName=function, Payload="{}")
+        payload = json.loads(answer["Payload"].read())
+        # The handler's own words: it was loaded, and misses its event's fields.
+        assert payload["errorType"] == "KeyError", payload
 
 
 @pytest.mark.parametrize(("partition", "region"), [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")])

@@ -12,31 +12,40 @@ from uuid import uuid4
 
 import pytest
 
+from include.archives import archive
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.endpoints import predict
 from tests.integration.sagemaker_requests import HYPERPARAMETERS, trained, training_request
 
+Deploy = Callable[..., str]
 Invoke = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def invoke(local_aws: LocalAws) -> Invoke:
-    """Deploys a handler and invokes it once."""
+def deploy(local_aws: LocalAws) -> Deploy:
+    """Makes a function of a zip, and gives its name."""
     metrics_function = local_aws.outputs["MetricsFunctionName"]
     role = local_aws.client("lambda").get_function_configuration(FunctionName=metrics_function)["Role"]
 
-    def deploy_and_invoke(code: str, event: object = None, **settings: Any) -> dict[str, Any]:
-        client, name = local_aws.client("lambda"), f"function-{uuid4().hex}"
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr("main.py", code)
-        client.create_function(
+    def make(code: bytes, **settings: Any) -> str:
+        name = f"function-{uuid4().hex}"
+        local_aws.client("lambda").create_function(
             FunctionName=name,
             Role=role,
-            Code={"ZipFile": buffer.getvalue()},
+            Code={"ZipFile": code},
             **{"Runtime": "python3.13", "Handler": "main.handler", **settings},
         )
-        return _invoke(local_aws, name, event)
+        return name
+
+    return make
+
+
+@pytest.fixture
+def invoke(local_aws: LocalAws, deploy: Deploy) -> Invoke:
+    """Deploys a handler and invokes it once."""
+
+    def deploy_and_invoke(code: str, event: object = None, **settings: Any) -> dict[str, Any]:
+        return _invoke(local_aws, deploy(archive({"main.py": code.encode()}), **settings), event)
 
     return deploy_and_invoke
 
@@ -92,6 +101,90 @@ def test_what_cannot_run_says_so(invoke: Invoke, code: str, settings: dict[str, 
     answer = invoke(code, **settings)
     assert answer["FunctionError"] == "Unhandled"
     assert answer["Payload"]["errorType"] == kind
+
+
+def _packed(files: dict[str, str], modes: dict[str, int], system: int = 3) -> bytes:
+    """A zip; names that end with a slash are folders.
+
+    :param modes: permissions by name, else everybody may read.
+    :param system: what made it: 3 is Unix, 0 is Windows.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = system
+            folder = name.endswith("/")
+            if system == 3:
+                entry.external_attr = modes.get(name, 0o755 if folder else 0o644) << 16
+            else:
+                entry.external_attr = 0x10 if folder else 0x20
+            archive.writestr(entry, content)
+    return buffer.getvalue()
+
+
+HANDLER = "def handler(event, context):\n  return 'done'"
+NESTED = {"main.py": "from inner.part import handler", "inner/__init__.py": "", "inner/part.py": HANDLER}
+FOLDER = {"main.py": "from inner.part import handler", "inner/": "", "inner/part.py": HANDLER}
+
+
+@pytest.mark.parametrize(
+    ("files", "modes", "kind", "message"),
+    [
+        (
+            {"main.py": HANDLER},
+            {"main.py": 0o600},
+            "PermissionError",
+            "[Errno 13] Permission denied: '/var/task/main.py'",
+        ),
+        (
+            {"main.py": HANDLER},
+            {"main.py": 0o640},
+            "PermissionError",
+            "[Errno 13] Permission denied: '/var/task/main.py'",
+        ),
+        (
+            NESTED,
+            {"inner/part.py": 0o600},
+            "PermissionError",
+            "[Errno 13] Permission denied: '/var/task/inner/part.py'",
+        ),
+        # In a folder that nobody may look into, nothing is found.
+        (
+            FOLDER,
+            {"inner/": 0o700},
+            "Runtime.ImportModuleError",
+            "Unable to import module 'main': No module named 'inner.part'",
+        ),
+        (
+            {"main.py": "def handler(event, context):\n  return open('rows.csv').read()", "rows.csv": "1"},
+            {"rows.csv": 0o600},
+            "PermissionError",
+            "[Errno 13] Permission denied: '/var/task/rows.csv'",
+        ),
+    ],
+    ids=["owner", "group", "nested", "folder", "data"],
+)
+def test_what_not_everybody_may_read_fails_when_it_is_called(
+    deploy: Deploy, local_aws: LocalAws, files: dict[str, str], modes: dict[str, int], kind: str, message: str
+) -> None:
+    answer = _invoke(local_aws, deploy(_packed(files, modes)), None)
+    assert answer["FunctionError"] == "Unhandled"
+    assert answer["Payload"]["errorType"] == kind
+    assert answer["Payload"]["errorMessage"] == message
+
+
+@pytest.mark.parametrize(
+    ("files", "system"),
+    [(NESTED, 3), (FOLDER, 3), (NESTED, 0), (FOLDER, 0)],
+    ids=["unix", "unix with a folder", "windows", "windows with a folder"],
+)
+def test_what_everybody_may_read_runs(
+    deploy: Deploy, local_aws: LocalAws, files: dict[str, str], system: int
+) -> None:
+    name = deploy(_packed(files, {}, system))
+    answers = [_invoke(local_aws, name, None) for _ in range(2)]
+    assert [answer["Payload"] for answer in answers] == ["done", "done"]
 
 
 def test_a_handler_gets_its_event_and_its_environment(local_aws: LocalAws, invoke: Invoke) -> None:
