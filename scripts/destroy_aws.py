@@ -82,8 +82,6 @@ def _look(account: Account, stack_name: str, outputs: Mapping[str, str]) -> Doom
     stays = {
         name for name, it in template["Resources"].items() if it.get("DeletionPolicy", "Delete") in RETAINED
     }
-    prefix = f":{stack_name}-"
-    machines = account.session.client("stepfunctions").get_paginator("list_state_machines").paginate()
     return Doomed(
         resources=[
             (
@@ -93,16 +91,28 @@ def _look(account: Account, stack_name: str, outputs: Mapping[str, str]) -> Doom
             )
             for item in resources
         ],
-        state_machines=[
-            machine["stateMachineArn"]
-            for page in machines
-            for machine in page["stateMachines"]
-            if prefix in machine["stateMachineArn"]
-        ],
+        state_machines=_state_machines(account, stack_name, outputs.get("StateMachineRoleArn", "")),
         policy=outputs.get("AirflowPolicyArn", ""),
         principals=_principals(account, outputs.get("AirflowPolicyArn", "")),
         endpoints=_endpoints(account, outputs.get("DeploymentsTable", "")),
     )
+
+
+def _state_machines(account: Account, stack_name: str, role: str) -> list[str]:
+    """Find those that run with the stack's role: another stack's names may begin as this one's do."""
+    states = account.session.client("stepfunctions")
+    found = []
+    for page in states.get_paginator("list_state_machines").paginate():
+        for arn in (machine["stateMachineArn"] for machine in page["stateMachines"]):
+            if f":{stack_name}-" not in arn:
+                continue
+            try:
+                its_role = states.describe_state_machine(stateMachineArn=arn)["roleArn"]
+            except states.exceptions.StateMachineDoesNotExist:
+                continue  # deleted since it was listed
+            if its_role == role:
+                found.append(arn)
+    return found
 
 
 def _principals(account: Account, policy: str) -> list[tuple[str, str]]:

@@ -55,6 +55,12 @@ def stack_of(account: Account, name: str) -> dict[str, Any] | None:
     return dict(found)
 
 
+def outputs_of(account: Account, name: str) -> dict[str, str]:
+    stack = stack_of(account, name)
+    assert stack is not None
+    return {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+
+
 def buckets(account: Account) -> set[str]:
     return {bucket["Name"] for bucket in account.session.client("s3").list_buckets()["Buckets"]}
 
@@ -120,7 +126,7 @@ def test_a_new_stack_is_what_airflow_reads(
 
 def test_the_functions_of_a_new_stack_run(account: Account, name: str) -> None:
     assert deploy(account, name, {}, yes=True)
-    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    outputs = outputs_of(account, name)
     functions = account.session.client("lambda")
     for function in (outputs["MetricsFunctionName"], outputs["EndpointTestFunctionName"]):
         answer = functions.invoke(FunctionName=function, Payload="{}")
@@ -172,7 +178,7 @@ def test_an_update_shows_what_changes(
     said = capsys.readouterr().out
     assert "this will update the stack" in said
     assert "modify  AWS::Glue::Job" in said
-    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    outputs = outputs_of(account, name)
     job = account.session.client("glue").get_job(JobName=outputs["GlueJobName"])["Job"]
     assert job["Command"]["Name"] == "glueetl"
 
@@ -181,7 +187,7 @@ def test_destroying_keeps_the_data_and_a_new_stack_takes_it_over(
     account: Account, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert deploy(account, name, {}, yes=True)
-    outputs = {it["OutputKey"]: it["OutputValue"] for it in (stack_of(account, name) or {})["Outputs"]}
+    outputs = outputs_of(account, name)
     iam, states = account.session.client("iam"), account.session.client("stepfunctions")
     iam.create_user(UserName=name)
     iam.attach_user_policy(UserName=name, PolicyArn=outputs["AirflowPolicyArn"])
@@ -212,6 +218,24 @@ def test_destroying_keeps_the_data_and_a_new_stack_takes_it_over(
     assert deploy(account, name, {}, yes=True)
     assert s3.get_object(Bucket=outputs["Bucket"], Key="data/flights/x")["Body"].read() == b"x"
     assert table.scan(TableName=outputs["DeploymentsTable"])["Items"] == [claim]
+
+
+def test_destroying_leaves_a_stack_whose_name_begins_the_same(account: Account, name: str) -> None:
+    states, machines = account.session.client("stepfunctions"), {}
+    longer = f"{name}-test"
+    for stack in (name, longer):
+        assert deploy(account, stack, {}, yes=True)
+        machines[stack] = states.create_state_machine(
+            name=f"{stack}-a_model",
+            definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}',
+            roleArn=outputs_of(account, stack)["StateMachineRoleArn"],
+        )["stateMachineArn"]
+    assert destroy(account, name, yes=True)
+    left = str(states.list_state_machines())
+    assert machines[longer] in left, "another stack's state machine was deleted"
+    assert machines[name] not in left
+    assert destroy(account, longer, yes=True)
+    assert machines[longer] not in str(states.list_state_machines())
 
 
 def test_destroying_nothing_is_an_error(account: Account, name: str) -> None:
