@@ -55,6 +55,8 @@ def retraining_dag(folder: Path, spec: ModelSpec) -> DAG:
             execution_arn=start.output,
             expected_errors=[REJECTED_ERROR],
             restarts={DEPLOYMENT_ERROR: redeployment},
+            # Longer than AWS lets it run: whoever ends it first gives the reason.
+            timeout=spec.timeout_seconds + 900,
             # A person who clears it redrives the execution from the state that failed, or deploys again.
             retries=0,
         )

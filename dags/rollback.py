@@ -53,6 +53,8 @@ def rollback_dag(folder: Path, spec: ModelSpec) -> DAG:
             task_id="wait_for_rollback",
             execution_arn=start.output,
             restarts={DEPLOYMENT_ERROR: redeployment},
+            # Longer than AWS lets it run: whoever ends it first gives the reason.
+            timeout=spec.timeout_seconds + 900,
             retries=0,
         )
         report: dict[str, Any] = {

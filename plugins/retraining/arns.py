@@ -36,6 +36,11 @@ def region_of(arn: str) -> str:
     return arn.split(":")[3]
 
 
+def account_of(arn: str) -> str:
+    """Account in an ARN."""
+    return arn.split(":")[4]
+
+
 def partition_of(arn: str) -> str:
     """Partition in an ARN: ``aws``, ``aws-cn``, ``aws-us-gov``."""
     return arn.split(":")[1]

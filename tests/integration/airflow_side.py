@@ -65,6 +65,8 @@ class FakeContext(dict[str, Any]):
         ti = SimpleNamespace(
             try_number=try_number,
             max_tries=max_tries,
+            map_index=-1,
+            start_date=datetime.now(UTC),
             xcom_push=lambda key, value: self.xcoms.__setitem__(key, value),
             xcom_pull=lambda **_: None,
         )

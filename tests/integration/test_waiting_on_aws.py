@@ -7,7 +7,6 @@ import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -19,12 +18,14 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from include.local_aws.control import Control
 from retraining.execution import execution_name
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
-from retraining.triggers import poller
+from retraining.triggers import poller, succession
+from retraining.triggers import wait as waiting_module
 from retraining.triggers.execution import ExecutionTrigger
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.state_machines import WAIT, create_machine, start
 from tests.integration.trainings import StartTraining, Workflow, workflow
+from tests.unit.fake_triggerer import FakeTriggerer
 
 LIST, DESCRIBE = "stepfunctions.ListExecutions", "stepfunctions.DescribeExecution"
 SHORT_WAIT = {"Type": "Wait", "Seconds": 1, "End": True}
@@ -36,7 +37,7 @@ def quick_connection(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws) -> No
     """The poller's own patience is looked at here, not boto's, and a test cannot sit out a minute of it."""
     connect(monkeypatch, local_aws)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(poller, "MIN_POLL_SECONDS", 0.2)
+    monkeypatch.setattr(waiting_module, "MIN_POLL_SECONDS", 0.2)
     monkeypatch.setattr(poller, "MAX_BACKOFF_SECONDS", 0.2)
 
 
@@ -167,25 +168,45 @@ def test_many_waits_that_end_at_once_keep_to_the_quotas(local_aws: LocalAws, con
     assert requests.throttled == {}
 
 
-def test_killing_the_wait_stops_the_execution_and_its_training(flow: Workflow, control: Control) -> None:
+@pytest.mark.parametrize("moved", [False, True], ids=["killed", "moved to another triggerer"])
+def test_killing_the_wait_stops_the_execution_and_its_training(
+    flow: Workflow, control: Control, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
     run_id = f"run-{uuid4().hex[:8]}"
     control.delay_job("sagemaker", "flight-delay-retraining-*", 600)
     execution = started(flow, run_id)
     job = until(lambda: next(iter(flow.training_jobs(run_id)), None))
+    airflow = FakeTriggerer(monkeypatch, run_id)
 
-    async def kill() -> TriggerEvent:
-        trigger = ExecutionTrigger(execution, CONN_ID)
-        trigger.task_instance = SimpleNamespace(  # type: ignore[assignment]
-            dag_id="flight_delay_retraining", run_id=run_id, task_id="wait_for_execution"
-        )
+    async def waits() -> tuple[ExecutionTrigger, asyncio.Task[TriggerEvent]]:
+        trigger = airflow.take_up(ExecutionTrigger(execution, CONN_ID))
+        before = dict(airflow.xcoms)
         waiting = asyncio.ensure_future(fired(trigger))
-        await trigger.on_kill()
-        return await waiting
+        while airflow.xcoms == before:
+            await asyncio.sleep(0.01)
+        return trigger, waiting
 
-    event = asyncio.run(kill())
-    assert event.payload["status"] == "ABORTED"
+    async def kill() -> None:
+        trigger, waiting = await waits()
+        others = [(await waits())[1]] if moved else []
+        airflow.state = "failed"
+        await trigger.on_kill()
+        if moved:
+            waiting.cancel()
+        else:
+            assert (await waiting).payload["status"] == "ABORTED"
+        for other in others:
+            other.cancel()
+        await asyncio.wait([waiting, *others])
+
+    asyncio.run(kill())
     found = flow.describe(execution)
-    assert f"DAG run flight_delay_retraining / {run_id}, task wait_for_execution" in found["cause"]
+    if moved:
+        assert found["status"] == "RUNNING"
+        local = flow.aws.client("stepfunctions")
+        local.stop_execution(executionArn=execution)
+        return
+    assert f"DAG run d / {run_id}, task wait" in found["cause"]
     until(lambda: flow.training_jobs(run_id)[job] == "Stopped")
 
 
@@ -232,6 +253,8 @@ def test_after_a_failed_training_the_wait_takes_up_the_work(
 
     (over,) = wait_for(execution)
     context = FakeContext(run_id, **again)  # type: ignore[arg-type]
+    signed = {"1/1": {"copy": "c", "execution_arn": execution}}
+    context["ti"].xcom_pull = lambda *, key, **_: signed if key == succession.KEY else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_MAX_ATTEMPTS", "3")
         with pytest.raises(TaskDeferred) as deferred:

@@ -12,8 +12,9 @@ import yaml
 
 from retraining.compiler import Surroundings, WorkflowCompiler
 from retraining.spec import ModelSpec, load_spec
-from retraining.triggers import poller as module
-from retraining.triggers.poller import ExecutionPoller
+from retraining.triggers import poller
+from retraining.triggers import wait as waiting
+from retraining.triggers.poller import ExecutionPoller, Pollers
 from tests.unit.fake_states import FakeStates
 
 PROJECT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ def states(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStates]:
         return fake
 
     monkeypatch.setattr(ExecutionPoller, "_connect", connect)
-    monkeypatch.setattr(module, "MIN_POLL_SECONDS", 0.001)
-    monkeypatch.setattr(module, "MAX_BACKOFF_SECONDS", 0.001)
+    monkeypatch.setattr(waiting, "MIN_POLL_SECONDS", 0.001)
+    monkeypatch.setattr(poller, "MAX_BACKOFF_SECONDS", 0.001)
     yield fake
-    assert not ExecutionPoller._pollers
+    assert not any(pollers.pollers for pollers in Pollers._of_loop.values())

@@ -9,7 +9,9 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 
-from retraining.triggers.poller import ExecutionPoller, PollerKey, Wait
+from retraining.triggers.connection import PollerKey
+from retraining.triggers.poller import ExecutionPoller
+from retraining.triggers.wait import Wait
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
 KEY = PollerKey(MACHINE, "aws_default", None)
@@ -33,6 +35,9 @@ class FakeStates:
         self.calls: Counter[str] = Counter()
         self.connections = 0
         self.faults: dict[str, list[Exception]] = {}
+        self.faults_of: dict[str, Exception] = {}
+        self.details: dict[str, dict[str, Any]] = {}
+        self.latency: dict[str, float] = {}
         self.events: list[dict[str, Any]] = []
         self.on_list: Callable[[], None] = lambda: None
 
@@ -42,13 +47,15 @@ class FakeStates:
 
     async def __aexit__(self, *_: object) -> None: ...
 
-    def _call(self, name: str) -> None:
+    async def _call(self, name: str) -> None:
         self.calls[name] += 1
+        if latency := self.latency.get(name):
+            await asyncio.sleep(latency)
         if self.faults.get(name):
             raise self.faults[name].pop(0)
 
     async def list_executions(self, **request: Any) -> dict[str, Any]:
-        self._call("list")
+        await self._call("list")
         self.on_list()
         assert request["statusFilter"] == "RUNNING"
         running = [a for a, status in self.status.items() if status == "RUNNING" and a not in self.unlisted]
@@ -57,13 +64,20 @@ class FakeStates:
         return page | ({"nextToken": str(start + 1000)} if len(running) > start + 1000 else {})
 
     async def describe_execution(self, **request: Any) -> dict[str, Any]:
-        self._call("describe")
-        if request["executionArn"] not in self.status:
+        await self._call("describe")
+        execution = request["executionArn"]
+        if error := self.faults_of.get(execution):
+            raise error
+        if execution not in self.status:
             raise client_error("ExecutionDoesNotExist")
-        return {"executionArn": request["executionArn"], "status": self.status[request["executionArn"]]}
+        return {
+            "executionArn": execution,
+            "status": self.status[execution],
+            **self.details.get(execution, {}),
+        }
 
     async def get_execution_history(self, **request: Any) -> dict[str, Any]:
-        self._call("history")
+        await self._call("history")
         assert request["reverseOrder"]
         return {"events": list(reversed(self.events))}
 

@@ -18,7 +18,11 @@ bag = DagBag(sys.argv[1])
 heavy = [name for name in {HEAVY!r} if name in sys.modules]
 params = {{name: dag.params.dump() for name, dag in bag.dags.items()}}
 tasks = {{name: sorted(dag.task_ids) for name, dag in bag.dags.items()}}
-print(json.dumps({{"heavy": heavy, "params": params, "tasks": tasks, "errors": bag.import_errors}}))
+waits = [task for dag in bag.dags.values() for task in dag.tasks if task.task_id.startswith("wait_")]
+timeouts = {{task.task_id: task.timeout for task in waits}}
+found = {{"heavy": heavy, "params": params, "tasks": tasks, "timeouts": timeouts}}
+found["errors"] = bag.import_errors
+print(json.dumps(found))
 """
 
 
@@ -94,6 +98,17 @@ def test_broken_model_folder_is_an_import_error_of_its_own(
     ((file, error),) = parsed["errors"].items()
     assert Path(file).name == "model_folders.py"
     assert "broken/model.yaml: window_days: Input should be greater than or equal to 2, but is 0" in error
+
+
+def test_a_wait_lasts_longer_than_aws_lets_the_execution_run(
+    tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    month = 30 * 24 * 3600
+    models = tmp_path / "models"
+    write_model(models, model_yaml | {"timeout_seconds": month})
+    timeouts = parse(tmp_path, AIRFLOW__RETRAINING__MODELS_FOLDER=str(models))["timeouts"]
+    assert set(timeouts) == {"wait_for_execution", "wait_for_rollback"}
+    assert all(month < timeout < month + 3600 for timeout in timeouts.values())
 
 
 def test_missing_models_folder_is_said(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from retraining.triggers import poller as module
-from retraining.triggers.poller import Wait
+from retraining.triggers import wait as waiting
+from retraining.triggers.wait import Wait
 from tests.unit.fake_states import KEY, FakeStates, after_rounds, arn, ended, run
 
 
@@ -112,7 +112,7 @@ def test_a_new_wait_is_looked_at_at_once(states: FakeStates) -> None:
 def test_new_waits_do_not_poll_more_than_once_a_second(
     states: FakeStates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MIN_POLL_SECONDS", 0.2)
+    monkeypatch.setattr(waiting, "MIN_POLL_SECONDS", 0.2)
 
     async def join() -> float:
         began = asyncio.get_running_loop().time()
@@ -125,24 +125,24 @@ def test_new_waits_do_not_poll_more_than_once_a_second(
         await asyncio.wait(waits)
         return asyncio.get_running_loop().time() - began
 
-    assert asyncio.run(join()) > 2 * 0.2 * (1 - module.JITTER)
+    assert asyncio.run(join()) > 2 * 0.2 * (1 - waiting.JITTER)
 
 
 def test_states_are_followed_without_reading_an_event_twice(
     states: FakeStates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HISTORY_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "HISTORY_SECONDS", 0.001)
     states.events = [{"id": number, "type": "TaskStateEntered"} for number in (1, 2)]
-    after_rounds(states, 5)
+    wait = Wait(arn(0), follow=True)
 
     def more() -> None:
-        if states.calls["list"] == 3:
+        if len(wait.events) == 2 and len(states.events) == 2:
             states.events.append({"id": 3, "type": "TaskStateExited"})
-        if states.calls["list"] > 5:
+        if len(wait.events) > 2:
             states.status = dict.fromkeys(states.status, "SUCCEEDED")
 
     states.on_list = more
-    (wait,) = run(Wait(arn(0), follow=True))
+    run(wait)
     assert [event["id"] for event in wait.events] == [1, 2, 3]
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
 from airflow.triggers.base import TaskSuccessEvent
-from jinja2 import Template
+from jinja2 import Environment
+from jinja2.nativetypes import NativeEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 
 from retraining import arns
 from retraining.execution import execution_name, redeployment
-from retraining.hooks.state_machine import StateMachineHook
+from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.operators.start_execution import StartExecutionOperator
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
 from retraining.triggers.execution import ExecutionTrigger
-from retraining.triggers.poller import Wait
+from retraining.triggers.wait import Wait
 
 MACHINE = "arn:aws-cn:states:cn-north-1:123456789012:stateMachine:m"
 RUN = ("a_dag", "manual__1")
@@ -29,8 +33,9 @@ ARN = arns.execution_arn(MACHINE, execution_name(*RUN))
 class FakeHook:
     """Records what the sensor asks of AWS."""
 
-    def __init__(self, *, redrivable: bool = True) -> None:
+    def __init__(self, *, redrivable: bool = True, **described: Any) -> None:
         self.redrivable = redrivable
+        self.described = described
         self.given: dict[str, Any] | None = None
         self.done: list[tuple[str, str]] = []
 
@@ -40,6 +45,7 @@ class FakeHook:
             "status": "FAILED",
             "error": "EndpointDeploymentFailed",
             "input": json.dumps({"ModelName": "a-model"}),
+            **self.described,
         }
 
     def redrive(self, execution: dict[str, Any]) -> bool:
@@ -65,11 +71,18 @@ def sensor(hook: FakeHook | None = None, **arguments: Any) -> ExecutionSensor:
     return made
 
 
-def context(try_number: int = 1, max_tries: int = 0, clear_number: int = 0) -> Any:
+def context(
+    try_number: int = 1, max_tries: int = 0, clear_number: int = 0, waited_before: str | None = None
+) -> Any:
     xcoms: dict[str, Any] = {}
+    if waited_before:
+        xcoms["waited_for_by"] = {"1/7": {"copy": "c", "execution_arn": waited_before}}
     ti = SimpleNamespace(
         try_number=try_number,
         max_tries=max_tries,
+        map_index=-1,
+        start_date=datetime.now(UTC) - timedelta(seconds=100),
+        xcom_pull=lambda key, **_: xcoms.get(key),
         xcom_push=lambda key, value: xcoms.__setitem__(key, value),
         xcoms=xcoms,
     )
@@ -128,7 +141,7 @@ def test_a_retry_of_what_cannot_be_redriven_starts_anew() -> None:
     told = context(try_number=2, max_tries=2)
     arn = taken_up(hook, told, BEFORE)
     assert arn not in (None, ARN)
-    assert told["ti"].xcoms == {"restarted_0": arn}
+    assert told["ti"].xcoms == {f"restarted_{arns.name_of(ARN)}": arn}
     assert [what for what, _ in hook.done] == ["redrive", "start again"]
     assert hook.given is None
 
@@ -157,7 +170,7 @@ def test_a_retry_of_what_ended_in_a_fail_state_starts_what_the_dags_author_says(
         (context(try_number=2, max_tries=2), event("FAILED", ended_before=True, redriven=True)),
         # The whole run was cleared, so that the execution was started since: that is a first try too.
         (
-            context(try_number=4, max_tries=5, clear_number=1),
+            context(try_number=4, max_tries=5, clear_number=1, waited_before=ARN),
             event(
                 "FAILED",
                 ended_before=True,
@@ -174,7 +187,65 @@ def test_nothing_is_redriven_unasked(told: Any, end: dict[str, Any]) -> None:
 
 def test_clearing_the_wait_alone_takes_the_execution_up() -> None:
     hook = FakeHook()
-    assert taken_up(hook, context(try_number=2, max_tries=3, clear_number=1), BEFORE) == ARN
+    told = context(try_number=2, max_tries=3, clear_number=1, waited_before=ARN)
+    assert taken_up(hook, told, BEFORE) == ARN
+    assert hook.done == [("redrive", ARN)]
+
+
+def test_a_clear_that_stops_the_execution_only_after_the_new_wait_began_loses_nothing() -> None:
+    hook = FakeHook()
+    told = context(try_number=2, max_tries=3, clear_number=1, waited_before=ARN)
+    assert taken_up(hook, told, event("ABORTED", cause=kill_cause(*RUN, "wait"))) == ARN
+    assert hook.done == [("redrive", ARN)]
+
+
+@pytest.mark.parametrize(
+    ("described", "seen", "expected", "redrives"),
+    [
+        ({}, 0, 1, True),
+        ({"redriveCount": 1}, 1, 2, True),
+        # As it was before its last redrive.
+        ({"redriveCount": 0}, 1, 2, True),
+        ({"redriveCount": 0, "status": "RUNNING"}, 1, 2, True),
+        # Somebody was faster.
+        ({"redriveCount": 2, "status": "RUNNING"}, 1, 2, False),
+    ],
+)
+def test_the_wait_after_a_redrive_knows_its_number(
+    described: dict[str, Any], seen: int, expected: int, redrives: bool
+) -> None:
+    hook = FakeHook(**described)
+    with pytest.raises(TaskDeferred) as raised:
+        sensor(hook, retries=2).execute_complete(
+            context(try_number=2, max_tries=2), {**BEFORE, "redrive_count": seen}
+        )
+    trigger = raised.value.trigger
+    assert isinstance(trigger, ExecutionTrigger)
+    assert trigger.redrive_count == expected
+    assert hook.done == ([("redrive", ARN)] if redrives else [])
+
+
+def deferred(**arguments: Any) -> TaskDeferred:
+    with pytest.raises(TaskDeferred) as raised:
+        sensor(**arguments).execute(context())
+    return raised.value
+
+
+def test_execution_timeout_holds_where_the_wait_begins_on_a_worker() -> None:
+    left = deferred(execution_timeout=timedelta(seconds=160)).timeout
+    assert left
+    assert 50 < left.total_seconds() <= 60
+    assert deferred(timeout=30, execution_timeout=timedelta(seconds=160)).timeout == timedelta(seconds=30)
+    assert deferred(timeout=30).timeout == timedelta(seconds=30)
+
+
+def test_execution_timeout_holds_after_a_redrive() -> None:
+    with pytest.raises(TaskDeferred) as raised:
+        sensor(retries=2, execution_timeout=timedelta(seconds=160)).execute_complete(
+            context(try_number=2, max_tries=2), BEFORE
+        )
+    assert raised.value.timeout
+    assert raised.value.timeout.total_seconds() <= 60
 
 
 @pytest.mark.parametrize(("stop", "words"), [(True, "it was stopped"), (False, "it goes on")])
@@ -203,25 +274,92 @@ def test_the_wait_starts_in_the_triggerer() -> None:
     ("asked_for", "pulled", "awaited"),
     [
         (ARN, {}, ARN),
-        ("{{ params.arn }}", {}, "from params"),
-        (ARN, {"restarted_1": "new"}, "new"),
-        # Of an attempt that has been cleared since.
-        (ARN, {"restarted_0": "old"}, ARN),
+        ("{{ params.arn }}", {}, "arn:p:1"),
+        (MACHINE + ":{{ params.name }}-{{ params.number }}", {}, f"{MACHINE}:n-3"),
+        # Whatever was cleared since, as long as it is the same execution that was asked for.
+        ("{{ params.arn }}", {"restarted_1": "new"}, "new"),
+        ("{{ params.arn }}", {"restarted_0": "of another attempt"}, "arn:p:1"),
     ],
 )
+@pytest.mark.parametrize("environment", [SandboxedEnvironment(), NativeEnvironment()])
 def test_the_execution_that_was_waited_for_in_the_end(
-    asked_for: str, pulled: dict[str, str], awaited: str
+    asked_for: str, pulled: dict[str, str], awaited: str, environment: Environment
 ) -> None:
     wait = ExecutionSensor(task_id="wait", execution_arn=asked_for)
     ti = SimpleNamespace(xcom_pull=lambda task_ids, key: pulled.get(key) if task_ids == "wait" else None)
-    rendered = Template(wait.awaited_execution).render(
-        ti=ti, dag_run={"clear_number": 1}, params={"arn": "from params"}
-    )
-    assert rendered == awaited
+    params = {"arn": "arn:p:1", "name": "n", "number": 3}
+    assert environment.from_string(wait.awaited_execution).render(ti=ti, params=params) == awaited
+
+
+def start_kwargs(wait: ExecutionSensor) -> dict[str, Any]:
+    assert wait.start_trigger_args
+    return wait.start_trigger_args.trigger_kwargs or {}
+
+
+def test_what_is_said_about_the_connection_reaches_the_triggerer() -> None:
+    said: dict[str, Any] = {
+        "aws_conn_id": "c",
+        "region_name": "r",
+        "verify": "ca.pem",
+        "botocore_config": {"retries": {}},
+    }
+    wait = ExecutionSensor(task_id="wait", execution_arn=ARN, **said)
+    assert {name: start_kwargs(wait)[name] for name in said} == said
+    given = deferred(**said).trigger
+    assert isinstance(given, ExecutionTrigger)
+    assert {name: getattr(given, name) for name in said} == said
+
+
+def test_waits_that_say_different_things_about_the_connection_do_not_share_a_poller() -> None:
+    said: list[dict[str, Any]] = [{}, {"verify": False}, {"botocore_config": {"read_timeout": 3}}]
+    assert len({ExecutionTrigger(ARN, "aws", **about)._key for about in said}) == len(said)
+
+
+def test_a_template_is_carried_whole() -> None:
+    template = MACHINE + ":{{ run_id }}"
+    assert start_kwargs(ExecutionSensor(task_id="w", execution_arn=template))["execution_arn"] == template
+
+
+@pytest.mark.parametrize(
+    ("template", "starts_in_triggerer"),
+    [
+        ("{{ ti.xcom_pull(task_ids='start') }}", False),
+        ("{{ ti.xcom_pull(task_ids='start', map_indexes=-1) }}", True),
+    ],
+)
+def test_what_a_triggerer_cannot_render_is_rendered_on_a_worker(
+    template: str, starts_in_triggerer: bool
+) -> None:
+    wait = ExecutionSensor(task_id="w", execution_arn=template)
+    assert wait.start_from_trigger is starts_in_triggerer
+
+
+def test_an_indexed_xcom_is_carried_whole() -> None:
+    with DAG("d", schedule=None):
+        start = StartExecutionOperator(task_id="start", state_machine_arn=MACHINE)
+        wait = ExecutionSensor(task_id="wait", execution_arn=cast("PlainXComArg", start.output)["arn"])
+    arn = "{{ ti.xcom_pull(task_ids='start', key='arn', map_indexes=-1) }}"
+    assert start_kwargs(wait)["execution_arn"] == arn
+    assert arn in wait.awaited_execution
+    assert wait.upstream_task_ids == {"start"}
+
+
+def test_an_xcom_that_is_not_one_arn_is_refused_with_what_to_do() -> None:
+    with DAG("d", schedule=None):
+        start = StartExecutionOperator(task_id="start", state_machine_arn=MACHINE)
+        many = StartExecutionOperator.partial(task_id="many").expand(state_machine_arn=[MACHINE])
+        with pytest.raises(ValueError, match=r"execution_arn: .* return the ARN from a task"):
+            ExecutionSensor(task_id="a", execution_arn=start.output.map(str))
+        with pytest.raises(ValueError, match=r"execution_arn: .*'many' is mapped; .*expand"):
+            ExecutionSensor(task_id="b", execution_arn=many.output)
+        mapped = ExecutionSensor.partial(task_id="c").expand(execution_arn=many.output)
+    assert mapped.task_id == "c"
 
 
 def test_a_trigger_survives_being_moved_to_another_triggerer() -> None:
-    trigger = ExecutionTrigger(ARN, "aws", "eu-west-1", ["E"], 5.0, False, True)
+    trigger = ExecutionTrigger(
+        ARN, "aws", "eu-west-1", ["E"], 5.0, False, True, 2, "ca.pem", {"read_timeout": 3}
+    )
     path, arguments = trigger.serialize()
     assert path == "retraining.triggers.execution.ExecutionTrigger"
     assert vars(ExecutionTrigger(**arguments)) == vars(trigger)

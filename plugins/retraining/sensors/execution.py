@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
@@ -16,7 +16,9 @@ from retraining import arns
 from retraining.execution import execution_name
 from retraining.gate import explain_cause
 from retraining.hooks.aws_errors import clear_aws_errors
-from retraining.hooks.state_machine import StateMachineHook
+from retraining.hooks.state_machine import KILLED, StateMachineHook
+from retraining.sensors.arn_template import RESTARTED, awaited_template, renders_in_triggerer, template_of
+from retraining.triggers import succession
 from retraining.triggers.execution import ExecutionTrigger
 
 if TYPE_CHECKING:
@@ -72,15 +74,18 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.stop_on_timeout = stop_on_timeout
-        self.start_from_trigger = True
+        template = template_of(execution_arn)
+        self.start_from_trigger = renders_in_triggerer(template)
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
-            trigger_kwargs=self._trigger_arguments(f"{{{{ {_expression(execution_arn)} }}}}"),
+            trigger_kwargs=self._trigger_arguments(template),
             next_method="execute_complete",
             timeout=timedelta(seconds=self.timeout),
         )
 
-    def _trigger_arguments(self, execution_arn: str, *, redriven: bool = False) -> dict[str, Any]:
+    def _trigger_arguments(
+        self, execution_arn: str, *, redriven: bool = False, redrive_count: int = 0
+    ) -> dict[str, Any]:
         return {
             "execution_arn": execution_arn,
             "aws_conn_id": self.aws_conn_id,
@@ -89,6 +94,9 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             "poll_seconds": self.poll_seconds,
             "follow": self.follow,
             "redriven": redriven,
+            "redrive_count": redrive_count,
+            "verify": self.verify,
+            "botocore_config": self.botocore_config,
         }
 
     @property
@@ -97,12 +105,11 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
 
         Not the task's return value: what a triggerer puts there, Airflow 3.3 encodes twice.
         """
-        asked_for = _expression(self._asked_for)
-        return f"{{{{ ti.xcom_pull(task_ids='{self.task_id}', key={_RESTARTED}) or {asked_for} }}}}"
+        return awaited_template(self._asked_for, self.task_id)
 
-    def execute(self, context: Context) -> Any:  # noqa: ARG002
-        """Defer from a worker; for runs outside the scheduler, such as ``dag.test()``."""
-        self._defer(self.execution_arn)
+    def execute(self, context: Context) -> Any:
+        """Defer from a worker: where the task is mapped, and outside the scheduler, as in ``dag.test()``."""
+        self._defer(context, self.execution_arn)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
         """Judge the trigger's event.
@@ -112,42 +119,66 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         arn = event["execution_arn"]
         if event["status"] == "SUCCEEDED" or event.get("error") in self.expected_errors:
             return
-        if event.get("ended_before") and not event["redriven"] and self._is_asked_again(context, arn):
-            self._take_up(context, arn)
+        is_old = event.get("ended_before") or _was_killed(event)
+        if is_old and not event["redriven"] and self._is_asked_again(context, arn):
+            self._take_up(context, arn, event)
         reason = ": ".join(filter(None, (event.get("error"), explain_cause(event.get("cause")))))
         raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")
 
     def _is_asked_again(self, context: Context, arn: str) -> bool:
         """Whether this try is a retry, or a person cleared this task but not the one that started."""
         ti, run = context["ti"], context["dag_run"]
-        tries_since_clear = ti.try_number - (ti.max_tries - (self.retries or 0))
-        cleared = run.clear_number or 0
-        started_since = arns.name_of(arn) == execution_name(run.dag_id, run.run_id, cleared + 1)
-        return bool(tries_since_clear > 1 or (cleared and not started_since))
+        if ti.try_number - (ti.max_tries - (self.retries or 0)) > 1:
+            return True
+        if not run.clear_number:
+            return False
+        # The XComs of a task that starts on a worker, as mapped ones do, do not outlive its being cleared.
+        if not self.start_from_trigger or (ti.map_index or 0) >= 0:
+            return True
+        signed = ti.xcom_pull(task_ids=self.task_id, key=succession.KEY, map_indexes=-1)
+        return succession.has_waited_before(signed, ti.try_number, arn)
 
-    def _take_up(self, context: Context, arn: str) -> NoReturn:
+    def _take_up(self, context: Context, arn: str, event: Mapping[str, Any]) -> NoReturn:
         with clear_aws_errors(self.aws_conn_id):
             execution = self.hook.describe_execution(arn)
-            restart = self.restarts.get(execution.get("error", ""))
+            # DescribeExecution may show less than the trigger has seen, and more: what others began since.
+            count = max(execution.get("redriveCount", 0), event.get("redrive_count", 0))
+            if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
+                if execution.get("redriveCount", 0) > event.get("redrive_count", 0):
+                    self._defer(context, arn, redriven=True, redrive_count=count)
+                execution = {**execution, "status": event["status"], "error": event.get("error")}
+            execution["redriveCount"] = count
+            restart = self.restarts.get(execution.get("error") or "")
             if restart or not self.hook.redrive(execution):
                 name = self._name_of_restart(context)
                 given = restart(json.loads(execution["input"]), name) if restart else None
-                arn = self.hook.start_again(execution, name, given)
-                key = f"restarted_{context['dag_run'].clear_number}"
-                context["ti"].xcom_push(key=key, value=arn)
-        self._defer(arn, redriven=True)
+                asked_for, arn = arn, self.hook.start_again(execution, name, given)
+                context["ti"].xcom_push(key=RESTARTED + arns.name_of(asked_for), value=arn)
+                self._defer(context, arn, redriven=True)
+        self._defer(context, arn, redriven=True, redrive_count=count + 1)
 
     @staticmethod
     def _name_of_restart(context: Context) -> str:
         ti, run = context["ti"], context["dag_run"]
         return execution_name(run.dag_id, f"{run.run_id} try {ti.try_number}", (run.clear_number or 0) + 1)
 
-    def _defer(self, arn: str, *, redriven: bool = False) -> NoReturn:
+    def _defer(
+        self, context: Context, arn: str, *, redriven: bool = False, redrive_count: int = 0
+    ) -> NoReturn:
+        arguments = self._trigger_arguments(arn, redriven=redriven, redrive_count=redrive_count)
         self.defer(
-            trigger=ExecutionTrigger(**self._trigger_arguments(arn, redriven=redriven)),
+            trigger=ExecutionTrigger(**arguments),
             method_name="execute_complete",
-            timeout=timedelta(seconds=self.timeout),
+            timeout=self._time_left(context),
         )
+
+    def _time_left(self, context: Context) -> timedelta:
+        """Airflow itself minds execution_timeout only where a task starts in the triggerer."""
+        timeout = timedelta(seconds=self.timeout)
+        if not self.execution_timeout:
+            return timeout
+        spent = datetime.now(UTC) - (context["ti"].start_date or datetime.now(UTC))
+        return min(timeout, max(self.execution_timeout - spent, timedelta(0)))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume on a worker; a wait that ran out of time says so, and stops the execution if asked to."""
@@ -170,17 +201,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             self.hook.stop(arn, f"Airflow: out of time in DAG run {run.dag_id} / {run.run_id}")
 
 
-# Of this clearing of the run: XComs of a task that starts in the triggerer outlive its being cleared.
-_RESTARTED = "'restarted_' ~ dag_run.clear_number"
-
-
-def _expression(execution_arn: str | XComArg) -> str:
-    """A Jinja expression of an ARN; in a triggerer XComs are found by an explicit map index only."""
-    if isinstance(execution_arn, str):
-        return (
-            execution_arn.strip().removeprefix("{{").removesuffix("}}")
-            if "{{" in execution_arn
-            else repr(execution_arn)
-        )
-    task_id = next(iter(execution_arn.iter_references()))[0].task_id
-    return f"ti.xcom_pull(task_ids='{task_id}', map_indexes=-1)"
+def _was_killed(event: Mapping[str, Any]) -> bool:
+    """Whether Airflow stopped the execution: an earlier try was cleared, for this one is alive."""
+    return event["status"] == "ABORTED" and str(event.get("cause")).startswith(KILLED)

@@ -2,37 +2,80 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
-    NoCredentialsError,
+    HTTPClientError,
     NoRegionError,
     ParamValidationError,
-    PartialCredentialsError,
+    SSLError,
 )
 
+
+class Fault(Enum):
+    """What a wait makes of an error of AWS or of the way there."""
+
+    THROTTLING = "throttling"
+    """AWS asks to slow down."""
+    PASSING = "passing"
+    """A server's fault or a broken line: the same call works some day."""
+    STUBBORN = "stubborn"
+    """Usually passes within minutes, such as credentials that a metadata service does not give just now."""
+    HOPELESS = "hopeless"
+    """Waiting does not mend it."""
+
+
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _THROTTLING = {
-    "ThrottlingException",
-    "Throttling",
-    "TooManyRequestsException",
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "KmsThrottlingException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
     "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
 }
-# A new client reads the connection again, and so the refreshed credentials.
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException"}
-_HOPELESS = (NoCredentialsError, NoRegionError, PartialCredentialsError, ParamValidationError)
+# What an identity may not do, and what is asked for wrongly. Any other error gets its minutes: tokens are
+# refreshed, clocks set, identity providers restarted.
+_HOPELESS = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExecutionDoesNotExist",
+    "InvalidArn",
+    "KmsAccessDeniedException",
+    "NotAuthorized",
+    "OptInRequired",
+    "ResourceNotFound",
+    "StateMachineDoesNotExist",
+    "StateMachineTypeNotSupported",
+    "UnknownOperationException",
+    "ValidationError",
+    "ValidationException",
+}
+_HOPELESS_HERE = (NoRegionError, ParamValidationError)
 
 
-def is_throttling(error: Exception) -> bool:
-    """Whether AWS asks to slow down."""
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _THROTTLING
-
-
-def passes(error: Exception) -> bool:
-    """Whether the same call may work later: throttling, a server's fault, a broken line, old credentials."""
+def kind_of(error: Exception) -> Fault:
+    """Say whether the same call may work later."""
     if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 or is_throttling(error) or error.response["Error"]["Code"] in _EXPIRED
-    if isinstance(error, BotoCoreError):
-        return not isinstance(error, _HOPELESS)
-    return isinstance(error, OSError | TimeoutError)
+        if code in _THROTTLING:
+            return Fault.THROTTLING
+        if status >= 500:
+            return Fault.PASSING
+        return Fault.HOPELESS if code in _HOPELESS else Fault.STUBBORN
+    if isinstance(error, _HOPELESS_HERE):
+        return Fault.HOPELESS
+    if isinstance(error, SSLError):
+        return Fault.STUBBORN
+    return Fault.PASSING if isinstance(error, HTTPClientError | OSError | TimeoutError) else Fault.STUBBORN

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
+from airflow.configuration import conf
 from airflow.sdk.listener import get_listener_manager
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from retraining.arns import state_machine_of
-from retraining.hooks.state_machine import kill_cause
-from retraining.triggers.poller import ExecutionPoller, PollerKey, Wait
+from retraining.triggers.connection import PollerKey
+from retraining.triggers.poller import ExecutionPoller
+from retraining.triggers.stopping import stop_if_killed
+from retraining.triggers.succession import Succession
+from retraining.triggers.wait import Wait
+
+# Less than Airflow grants, so that what comes of it is still said in the task's log.
+SPARE_SECONDS = 5
 
 
 class ExecutionTrigger(BaseTrigger):
     """Fires once, when the execution has ended.
 
     A success, or a failure whose error is expected, ends the task from here, without a worker; any other end
-    resumes it on a worker with ``{"execution_arn", "status", "error", "cause", "redriven", "ended_before"}``.
+    resumes it on a worker with ``{"execution_arn", "status", "error", "cause", "redrive_count", "redriven",
+    "ended_before"}``.
 
     :param execution_arn: the execution to wait for.
     :param aws_conn_id: Airflow connection to AWS.
@@ -28,10 +36,10 @@ class ExecutionTrigger(BaseTrigger):
     :param poll_seconds: fixed seconds between polls; None adapts to how long the wait takes.
     :param follow: write states to the task's log as they are entered and left, about once a minute.
     :param redriven: whether this try of the task has redriven the execution already.
+    :param redrive_count: how often the execution has been redriven; an end with a lower count is an old one.
+    :param verify: whether to verify TLS certificates, or the file of those to trust.
+    :param botocore_config: arguments of botocore's Config.
     """
-
-    # The event loop holds its tasks weakly.
-    _stops: ClassVar[set[asyncio.Task[None]]] = set()
 
     def __init__(
         self,
@@ -42,6 +50,9 @@ class ExecutionTrigger(BaseTrigger):
         poll_seconds: float | None = None,
         follow: bool = True,
         redriven: bool = False,
+        redrive_count: int = 0,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.execution_arn = execution_arn
@@ -51,6 +62,12 @@ class ExecutionTrigger(BaseTrigger):
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.redriven = redriven
+        self.redrive_count = redrive_count
+        self.verify = verify
+        self.botocore_config = botocore_config
+        self._wait: Wait | None = None
+        self._succession: Succession | None = None
+        self._stop: asyncio.Task[None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give class path and arguments."""
@@ -62,23 +79,49 @@ class ExecutionTrigger(BaseTrigger):
             "poll_seconds",
             "follow",
             "redriven",
+            "redrive_count",
+            "verify",
+            "botocore_config",
         )
         arguments = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
+    @property
+    def _key(self) -> PollerKey:
+        config = json.dumps(self.botocore_config, sort_keys=True) if self.botocore_config else None
+        machine = state_machine_of(self.execution_arn)
+        return PollerKey(machine, self.aws_conn_id, self.region_name, self.verify, config)
+
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait with everybody who waits for the same state machine."""
-        key = PollerKey(state_machine_of(self.execution_arn), self.aws_conn_id, self.region_name)
-        wait = Wait(self.execution_arn, self.poll_seconds, self.follow)
-        poller = ExecutionPoller.join(key, wait)
+        self._wait = wait = Wait(self.execution_arn, self.poll_seconds, self.follow, self.redrive_count)
+        poller = ExecutionPoller.join(self._key, wait)
+        signing = asyncio.create_task(self._sign())
         try:
-            while wait.ended is None and wait.error is None:
+            while not wait.is_over:
                 await wait.changed.wait()
                 wait.changed.clear()
-                self._log_states(wait)
+                self._say(wait)
+            if wait.error:
+                # The execution goes on. Copies of this trigger elsewhere must not take that for a kill.
+                await signing
+                await self._sign()
         finally:
+            signing.cancel()
             poller.leave(wait)
         yield self._event(wait)
+
+    async def _sign(self) -> None:
+        # Outside a triggerer, as in dag.test(), nobody else can take the wait over.
+        if self.task_instance is None or self.trigger_id is None:
+            return
+        self._succession = self._succession or Succession(
+            self.task_instance, self.trigger_id, self.execution_arn
+        )
+        try:
+            await self._succession.sign()
+        except Exception as error:  # noqa: BLE001 - the wait is worth more
+            self.log.warning("Killing this wait may not stop the execution: %s", error)
 
     def _event(self, wait: Wait) -> TriggerEvent:
         if wait.ended is None:
@@ -94,39 +137,50 @@ class ExecutionTrigger(BaseTrigger):
             )
         event = {name: ended.get(name) for name in ("status", "error", "cause")}
         event |= {"execution_arn": self.execution_arn, "redriven": self.redriven}
-        event["ended_before"] = wait.was_over_at_first_look
+        event |= {"ended_before": wait.was_over_at_first_look, "redrive_count": ended.get("redriveCount", 0)}
         return TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     def is_result(self, execution: Mapping[str, Any]) -> bool:
         """Whether an ended execution did its work, whatever it decided."""
         return execution["status"] == "SUCCEEDED" or execution.get("error") in self.expected_errors
 
-    def _log_states(self, wait: Wait) -> None:
+    def _say(self, wait: Wait) -> None:
+        for note in wait.notes:
+            self.log.warning("%s", note)
         for event in wait.events:
             if details := event.get("stateEnteredEventDetails"):
                 self.log.info("%s: entered %r", event["timestamp"], details["name"])
             elif details := event.get("stateExitedEventDetails"):
                 self.log.info("%s: left %r", event["timestamp"], details["name"])
+        wait.notes.clear()
         wait.events.clear()
 
     async def on_kill(self) -> None:
-        """Stop the execution when a person marks the task failed, clears it or deletes its run.
+        """Stop the execution when a person marks the task failed, clears it or deletes its run."""
+        seconds = max(conf.getint("triggerer", "on_kill_timeout", fallback=30) - SPARE_SECONDS, 1)
+        self._stop = asyncio.create_task(
+            stop_if_killed(
+                self._succession,
+                self._key,
+                self.execution_arn,
+                ti=self.task_instance,
+                redrive_count=self._wait.first_redrive_count if self._wait else None,
+                seconds=seconds,
+                log=self.log,
+            )
+        )
+        await self._outlive(self._stop)
 
-        Airflow 3.3 cancels a trigger again every second until it is gone, and with it what it awaits here.
-        """
-        stop = asyncio.create_task(self._stop())
-        self._stops.add(stop)
-        stop.add_done_callback(self._stops.discard)
-        await asyncio.shield(stop)
+    async def cleanup(self) -> None:
+        """Stay until the execution is stopped: with the trigger goes its log."""
+        if self._stop:
+            await self._outlive(self._stop)
 
-    async def _stop(self) -> None:
-        task = self.task_instance
-        cause = kill_cause(task.dag_id, task.run_id, task.task_id) if task else "Airflow's task was killed"
-        hook = StepFunctionHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
-        try:
-            async with await hook.get_async_conn() as client:  # type: ignore[no-untyped-call]
-                await client.stop_execution(executionArn=self.execution_arn, cause=cause)
-        except Exception:
-            self.log.exception("Could not stop %s; it goes on", self.execution_arn)
-            raise
-        self.log.info("Stopped %s", self.execution_arn)
+    @staticmethod
+    async def _outlive(stop: asyncio.Task[None]) -> None:
+        """Airflow 3.3 cancels a trigger again every second until it is gone, and with it what it awaits."""
+        while not stop.done():
+            try:
+                await asyncio.shield(stop)
+            except asyncio.CancelledError:
+                continue

@@ -1,0 +1,49 @@
+"""Templates of the ARN of an execution that another task has started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
+
+if TYPE_CHECKING:
+    from airflow.sdk import XComArg
+
+# With the name of the execution that was asked for behind it. Where the whole run is cleared, that is another
+# one, and earlier restarts are no matter of it; clearing only the tasks that read it loses nothing.
+RESTARTED = "restarted_"
+
+
+def template_of(execution_arn: str | XComArg) -> str:
+    """The Jinja template of an ARN; in a triggerer XComs are found by an explicit map index only.
+
+    :raises ValueError: when it is not the XCom of a single task.
+    """
+    if isinstance(execution_arn, str):
+        return execution_arn
+    if not isinstance(execution_arn, PlainXComArg):
+        raise ValueError(
+            f"execution_arn: {execution_arn!r} must be one task's XCom, such as start.output or"
+            " start.output['arn']; return the ARN from a task instead of .map(), .zip() or .concat()"
+        )
+    if execution_arn.operator.is_mapped:
+        raise ValueError(
+            f"execution_arn: {execution_arn!r} is of many executions, for"
+            f" {execution_arn.operator.task_id!r} is mapped; wait for each with"
+            " ExecutionSensor.partial(...).expand(execution_arn=...)"
+        )
+    key = "" if execution_arn.key == BaseXCom.XCOM_RETURN_KEY else f", key={execution_arn.key!r}"
+    return f"{{{{ ti.xcom_pull(task_ids={execution_arn.operator.task_id!r}{key}, map_indexes=-1) }}}}"
+
+
+def renders_in_triggerer(template: str) -> bool:
+    """Whether the triggerer can render it: there Airflow 3.3 pulls XComs of given map indexes only."""
+    return "xcom_pull" not in template or "map_indexes" in template
+
+
+def awaited_template(execution_arn: str | XComArg, task_id: str) -> str:
+    """Make the template of what a task waited for in the end: what was asked for, or what it restarted."""
+    restarted = f"ti.xcom_pull(task_ids='{task_id}', key='{RESTARTED}' ~ asked_for.rpartition(':')[2])"
+    asked_for = f"{{% set asked_for %}}{template_of(execution_arn)}{{% endset %}}"
+    return f"{asked_for}{{{{ {restarted} or asked_for }}}}"

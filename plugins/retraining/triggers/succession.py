@@ -1,0 +1,134 @@
+"""Whether a person ended a wait, or another triggerer took it over.
+
+A triggerer that misses its heartbeats loses its triggers to another one; when it wakes it cancels its own
+copies as if a person had killed them, and the task's state alone does not tell the two apart: a cleared task
+is deferred again at once, and a wait that ended elsewhere is deferred no longer. So every copy of a trigger
+signs in an XCom of its task: whoever signed last for a deferral is in charge of what it waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from airflow.sdk.bases.xcom import BaseXCom
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.utils.state import TaskInstanceState
+
+if TYPE_CHECKING:
+    from airflow.models.taskinstance import TaskInstance
+
+KEY = "waited_for_by"
+KEPT = 8
+ASK_AGAIN_SECONDS = 1.0
+
+
+class Verdict(Enum):
+    """Why a trigger was cancelled."""
+
+    KILLED = "a person marked the task, cleared it or deleted its run"
+    MOVED = "another triggerer has taken the wait over"
+    UNCLEAR = "Airflow did not say"
+
+
+Signatures = dict[str, dict[str, str]]
+
+
+def has_waited_before(signed: Signatures | None, try_number: int, execution_arn: str) -> bool:
+    """Whether an earlier try of the task has waited for the execution.
+
+    :param signed: the task's XCom ``KEY``.
+    """
+    return any(
+        int(deferral.partition("/")[0]) < try_number and by["execution_arn"] == execution_arn
+        for deferral, by in (signed or {}).items()
+    )
+
+
+class Succession:
+    """The place of one copy of a trigger among all that have waited for its task.
+
+    :param ti: the task that waits.
+    :param trigger_id: the trigger's, the same for all its copies; a task that is deferred again has another.
+    :param execution_arn: what it waits for.
+    """
+
+    def __init__(self, ti: TaskInstance, trigger_id: int | None, execution_arn: str) -> None:
+        self._ti = ti
+        self._execution = execution_arn
+        # Try first: SQLite gives the number of a trigger that was deleted to the next one.
+        self._deferral = f"{ti.try_number}/{trigger_id}"
+        self._copy = uuid4().hex
+        self._signed = False
+
+    async def sign(self) -> None:
+        """Take charge."""
+        signed = await self._signatures()
+        signed.pop(self._deferral, None)
+        kept = dict(list(signed.items())[1 - KEPT :])
+        await BaseXCom.aset(KEY, {**kept, self._deferral: self._signature}, **self._where)
+        self._signed = True
+
+    async def verdict(self, seconds: float) -> tuple[Verdict, str]:
+        """Say why the trigger was cancelled, and what stood in the way of finding out.
+
+        A copy elsewhere takes a moment to begin, and so does a task that is deferred again.
+
+        :param seconds: how long to ask for.
+        """
+        until = time.monotonic() + seconds
+        why = "nobody has taken it over"
+        while True:
+            try:
+                async with asyncio.timeout(max(until - time.monotonic(), 0)):
+                    verdict = await self._now()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not there
+                verdict, why = Verdict.UNCLEAR, f"{type(error).__name__}: {error}"
+            if verdict is not Verdict.UNCLEAR or time.monotonic() + ASK_AGAIN_SECONDS >= until:
+                return verdict, why
+            await asyncio.sleep(ASK_AGAIN_SECONDS)
+
+    async def _now(self) -> Verdict:
+        # The state first: who has ended the wait elsewhere since had signed before.
+        state = await self._state()
+        signed = await self._signatures()
+        last = signed.get(self._deferral)
+        if last not in (None, self._signature):
+            return Verdict.MOVED
+        if not self._signed:
+            return Verdict.UNCLEAR
+        # A task that begins anew on a worker has lost its XComs.
+        is_deferred_anew = last is None or list(signed)[-1] != self._deferral
+        if is_deferred_anew or state != TaskInstanceState.DEFERRED:
+            return Verdict.KILLED
+        return Verdict.UNCLEAR
+
+    async def _state(self) -> str | None:
+        ti = self._ti
+        # What Airflow offers is not async; on the loop's own thread it would wait for itself.
+        states = await asyncio.to_thread(
+            RuntimeTaskInstance.get_task_states,
+            dag_id=ti.dag_id,
+            task_ids=[ti.task_id],
+            run_ids=[ti.run_id],
+            map_index=ti.map_index,
+        )
+        of_run: dict[str, str | None] = states.get(ti.run_id, {})
+        name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
+        return of_run.get(name)
+
+    async def _signatures(self) -> Signatures:
+        found: Signatures | None = await BaseXCom.aget_one(key=KEY, **self._where)
+        return dict(found or {})
+
+    @property
+    def _signature(self) -> dict[str, str]:
+        return {"copy": self._copy, "execution_arn": self._execution}
+
+    @property
+    def _where(self) -> dict[str, Any]:
+        ti = self._ti
+        return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}

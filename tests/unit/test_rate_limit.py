@@ -1,0 +1,65 @@
+"""Request quotas are kept: for each account, in every region, and when AWS says it was too much."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from include.local_aws import quotas as embedded
+from retraining.triggers.poller import Pollers
+from retraining.triggers.rate_limit import Quotas, TokenBucket
+
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html, outside the three large regions
+ELSEWHERE = {"describe": (250, 10), "list": (100, 2), "history": (400, 20)}
+LARGE = {"describe": (300, 15), "list": (200, 5), "history": (400, 20)}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("retraining.triggers.rate_limit.time.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.mark.parametrize(
+    ("region", "quotas"),
+    [
+        ("us-east-1", LARGE),
+        ("us-west-2", LARGE),
+        ("eu-west-1", LARGE),
+        ("eu-central-1", ELSEWHERE),
+        ("cn-north-1", ELSEWHERE),
+    ],
+)
+def test_budgets_stay_below_the_regions_quotas(region: str, quotas: dict[str, tuple[int, float]]) -> None:
+    ours = Quotas(region)
+    for name, (burst, rate) in quotas.items():
+        bucket: TokenBucket = getattr(ours, name)
+        assert 0 < bucket._burst < burst
+        assert 0 < bucket._rate < rate
+
+
+def test_the_embedded_aws_knows_the_same_quotas() -> None:
+    names = {"describe": "DescribeExecution", "list": "ListExecutions", "history": "GetExecutionHistory"}
+    assert {name: embedded.QUOTAS[f"stepfunctions.{call}"] for name, call in names.items()} == LARGE
+
+
+def test_quotas_are_an_accounts_in_a_region() -> None:
+    async def same(first: str, second: str) -> bool:
+        pollers = Pollers.here()
+        machine = "arn:aws:states:{}:stateMachine:m"
+        return pollers.quotas(machine.format(first)) is pollers.quotas(machine.format(second))
+
+    assert asyncio.run(same("us-east-1:123456789012", "us-east-1:123456789012"))
+    assert not asyncio.run(same("us-east-1:123456789012", "us-east-1:210987654321"))
+    assert not asyncio.run(same("us-east-1:123456789012", "us-west-2:123456789012"))
+
+
+def test_a_drained_bucket_is_empty_however_long_it_was_left_alone(clock: list[float]) -> None:
+    bucket = TokenBucket(rate=10, burst=200)
+    clock[0] += 3600
+    bucket.drain()
+    assert not bucket.try_take()
+    clock[0] += 0.2
+    assert bucket.try_take()
