@@ -15,6 +15,8 @@ Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_
 REJECTED_ERROR = "ModelAccuracyTooLow"
 DEPLOYMENT_ERROR = "EndpointDeploymentFailed"
 PASSED = ("deployed", "accepted", "stale")
+# The others' models were never judged.
+JUDGED = (*PASSED, "rejected")
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,14 @@ def gate_report(
     metric: str,
     execution: Mapping[str, Any],
     history: Iterable[Mapping[str, Any]],
-    prior: Mapping[str, Any] | None = None,
+    rejections_before: int = 0,
 ) -> GateReport:
     """Report on an ended execution.
 
     :param metric: name of the gate's metric.
     :param execution: as DescribeExecution describes it.
     :param history: events of GetExecutionHistory, oldest first.
-    :param prior: the report before this one, as :meth:`GateReport.to_dict` gave it.
+    :param rejections_before: how many models in a row were rejected just before this one.
     :raises ValueError: while the execution runs, or when its output names no outcome.
     """
     given = json.loads(execution["input"])
@@ -103,7 +105,7 @@ def gate_report(
     read = metrics_payload(events)
     value = read.get("Metrics", {}).get(metric)
     champion = (read.get("Champion") or {}).get("Metrics", {}).get(metric)
-    failed = outcome not in (*PASSED, "rejected")
+    failed = outcome not in JUDGED
     return GateReport(
         model=model,
         outcome=outcome,
@@ -122,15 +124,14 @@ def gate_report(
         model_name=given["ModelName"] if outcome in PASSED else None,
         endpoint=given["EndpointName"],
         durations=state_durations(events),
-        consecutive_rejections=_rejections(outcome, prior),
+        consecutive_rejections=_rejections(outcome, rejections_before),
         failed_state=last_state(events) if failed else None,
         error=execution.get("error"),
         cause=explain_cause(execution.get("cause")),
     )
 
 
-def _rejections(outcome: Outcome, prior: Mapping[str, Any] | None) -> int:
-    before: int = (prior or {}).get("consecutive_rejections", 0)
+def _rejections(outcome: Outcome, before: int) -> int:
     if outcome in PASSED:
         return 0
     return before + 1 if outcome == "rejected" else before

@@ -11,9 +11,11 @@ from uuid import uuid4
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from retraining.execution import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.sensors.gate import AccuracyGateSensor
+from retraining.streak import Judged
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws
 
@@ -41,13 +43,15 @@ class Retrainer:
         return cls(folder, deployment, f"gate-{uuid4().hex[:12]}")
 
     def retrain(
-        self, *, end: datetime = CLEAR_DAY, prior: dict[str, Any] | None = None, **params: Any
+        self, *, end: datetime = CLEAR_DAY, rejections_before: int = 0, **params: Any
     ) -> dict[str, Any]:
         """Run one retrain to its end and give the gate's report, whatever the verdict."""
         params = {"endpoint": self.endpoint, "window_days": 9, **params}
         context = FakeContext(f"run-{uuid4().hex}", end=end, params=params)
         context["ti"].task_id, context["ti"].map_index = "accuracy_gate", -1
-        context["ti"].xcom_pull = lambda **_: prior
+        before = Judged(iso(end), "", rejections_before)
+        left = {f"judged_{before.month}": before.to_dict()}
+        context["ti"].xcom_pull = lambda *, key="return_value", **_: left.get(key)
         start = StartRetrainOperator(
             task_id="start", model_folder=self.folder, deployment=self.deployment, aws_conn_id=CONN_ID
         )

@@ -45,7 +45,7 @@ def test_a_champion_is_reported_once_there_is_one(flight_delay: Retrainer) -> No
 
 
 def test_rejected_run_is_reported_in_full(flight_delay: Retrainer) -> None:
-    report = flight_delay.retrain(threshold=0.001, hyperparameters=QUICK, prior={"consecutive_rejections": 3})
+    report = flight_delay.retrain(threshold=0.001, hyperparameters=QUICK, rejections_before=3)
     assert isinstance(report["verdict"], AirflowSkipException)
     assert report["outcome"] == "rejected"
     assert report["value"] > report["threshold"] == 0.001
@@ -112,7 +112,7 @@ def test_the_champion_must_be_beaten_where_the_model_asks_for_it(
     )
     assert isinstance(equal["verdict"], AirflowSkipException)
 
-    again = champion_gate.retrain(threshold=0.5, hyperparameters=WEAK, prior=equal)
+    again = champion_gate.retrain(threshold=0.5, hyperparameters=WEAK, rejections_before=1)
     assert isinstance(again["verdict"], AirflowFailException)
     assert "Rejected 2 times in a row" in str(again["verdict"])
 

@@ -26,7 +26,7 @@ def execution(status: str, **fields: Any) -> dict[str, Any]:
     return {"executionArn": "arn:x", "status": status, "input": json.dumps(GIVEN), **fields}
 
 
-def rejected(prior: dict[str, Any] | None = None, **given: Any) -> GateReport:
+def rejected(rejections_before: int = 0, **given: Any) -> GateReport:
     payload = metrics(0.127)["Metrics"]["Payload"] | {
         "Champion": {"TrainingJobName": "before", "Metrics": {"validation:error": 0.09}}
     }
@@ -39,7 +39,11 @@ def rejected(prior: dict[str, Any] | None = None, **given: Any) -> GateReport:
     ended = execution("FAILED", error="ModelAccuracyTooLow", cause="too low")
     ended["input"] = json.dumps(GIVEN | given)
     return gate_report(
-        model="flight_delay", metric="validation:error", execution=ended, history=history, prior=prior
+        model="flight_delay",
+        metric="validation:error",
+        execution=ended,
+        history=history,
+        rejections_before=rejections_before,
     )
 
 
@@ -113,25 +117,19 @@ def test_no_champion_or_one_without_the_metric(champion: dict[str, Any] | None) 
     assert (report.outcome, report.value, report.champion) == ("deployed", 0.05, None)
 
 
-def test_rejections_in_a_row_are_counted_on_from_the_report_before() -> None:
-    first = rejected()
-    second = rejected(first.to_dict())
-    assert (first.consecutive_rejections, second.consecutive_rejections) == (1, 2)
-    # Reports that were written before this field count from here on.
-    assert rejected({"outcome": "rejected"}).consecutive_rejections == 1
-
-
 @pytest.mark.parametrize(
     ("ended", "rejections"),
     [
+        (execution("FAILED", error="ModelAccuracyTooLow"), 3),
         (execution("SUCCEEDED", output='{"Outcome": "accepted"}'), 0),
         (execution("FAILED", error="States.TaskFailed"), 2),
         (execution("ABORTED"), 2),
     ],
 )
 def test_only_a_model_that_passes_ends_a_row_of_rejections(ended: dict[str, Any], rejections: int) -> None:
-    prior = rejected(rejected().to_dict()).to_dict()
-    report = gate_report(model="m", metric="validation:error", execution=ended, history=[], prior=prior)
+    report = gate_report(
+        model="m", metric="validation:error", execution=ended, history=[], rejections_before=2
+    )
     assert report.consecutive_rejections == rejections
 
 

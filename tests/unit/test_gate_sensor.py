@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from retraining.gate import Outcome
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.sensors.publish_report import PublishReportSensor
+from retraining.streak import Judged
 from tests.unit.conftest import FLIGHT_DELAY, write_model
 from tests.unit.test_gate import GIVEN, START, entered, event, exited, metrics
 
@@ -50,16 +52,16 @@ class Task:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch = monkeypatch
         self.xcoms: dict[str, Any] = {}
-        self.prior: Any = None
-        self.pulled: dict[str, Any] = {}
+        self.rejections_before = 0
         self.outlet_events = OutletEventAccessors()
 
-    def _pull(self, **how: Any) -> Any:
-        self.pulled = how
-        return self.prior
+    def _pull(self, *, key: str = "return_value", **_: Any) -> Any:
+        ended = (START - timedelta(hours=1)).isoformat()
+        before = Judged(str(GIVEN["WindowEnd"]), ended, self.rejections_before)
+        return before.to_dict() if key == f"judged_{before.month}" else None
 
     def run(self, task: Any, ended: dict[str, str]) -> Any:
-        execution = {"executionArn": ARN, "input": json.dumps(GIVEN), "startDate": START, **ended}
+        execution = {"executionArn": ARN, "input": json.dumps(GIVEN), "stopDate": START, **ended}
         history = [entered("Read metrics", 0), exited("Read metrics", 1, metrics(0.127)), event("End", 1)]
         self.monkeypatch.setattr(StateMachineHook, "describe_execution", lambda *_: execution)
         self.monkeypatch.setattr(StateMachineHook, "history", lambda *_: history)
@@ -105,13 +107,12 @@ def test_rejection_fails_or_succeeds_where_asked_to(
 
 
 def test_streak_of_rejections_is_red_whatever_on_rejected(task: Task) -> None:
-    task.prior = {"consecutive_rejections": 1}
+    task.rejections_before = 1
     sensor = gate(on_rejected="succeed", max_consecutive_rejections=3)
     assert task.run(sensor, REJECTED)["consecutive_rejections"] == 2
-    task.prior = {"consecutive_rejections": 2}
+    task.rejections_before = 2
     with pytest.raises(AirflowFailException, match=r"Rejected 3 times in a row \(max_consecutive_rejec"):
         task.run(sensor, REJECTED)
-    assert task.pulled == {"task_ids": "gate", "map_indexes": -1, "include_prior_dates": True}
 
 
 def test_failure_is_red_with_state_error_and_cause(task: Task) -> None:

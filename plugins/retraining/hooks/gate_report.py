@@ -1,16 +1,18 @@
-"""Reads what a gate report is made of: the execution, its history and the report before it."""
+"""Reads what a gate report is made of: the execution, its history and what earlier runs left."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from retraining.gate import GateReport, gate_report
+from retraining.gate import JUDGED, PASSED, GateReport, gate_report, outcome_of
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.spec import ModelSpec
+from retraining.streak import Judged, rejections_before
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,10 +21,7 @@ if TYPE_CHECKING:
 def read_report(
     hook: StateMachineHook, execution_arn: str, spec: ModelSpec, context: Context
 ) -> GateReport | None:
-    """Report on an execution.
-
-    The report before it is what the same task returned in the newest run that is not later in data time;
-    Airflow keeps it whether that task was then a success, skipped or failed.
+    """Report on an execution, and leave in XCom what later runs count rejections by.
 
     :return: None while the execution runs.
     :raises AirflowFailException: when there is no execution.
@@ -35,11 +34,37 @@ def read_report(
             return None
         history = hook.history(execution_arn)
     ti = context["ti"]
-    prior = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, include_prior_dates=True)
-    return gate_report(
+    this = Judged.at(json.loads(execution["input"])["WindowEnd"], execution["stopDate"])
+    passed = outcome_of(execution) in PASSED
+    report = gate_report(
         model=spec.name,
         metric=spec.gate.metric,
         execution=execution,
         history=history,
-        prior=prior if isinstance(prior, Mapping) else None,
+        rejections_before=0 if passed else _rejections_before(ti, this),
     )
+    if report.outcome in JUDGED:
+        left = Judged(this.window_end, this.ended, report.consecutive_rejections)
+        ti.xcom_push(key=_key(ti, this.month), value=left.to_dict())
+    return report
+
+
+def _rejections_before(ti: Any, this: Judged) -> int:
+    """Count by what the same task left in other runs; it is there whether they were red, green or skipped."""
+    for month in this.months():
+        # Airflow gives all of them in no order, one by itself, and for none nothing.
+        left = ti.xcom_pull(task_ids=ti.task_id, key=_key(ti, month), include_prior_dates=True) or []
+        count = rejections_before(this, [left] if isinstance(left, Mapping) else left)
+        if count is not None:
+            return count
+    # Runs before this way of counting left their report alone.
+    prior = ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index, include_prior_dates=True)
+    if isinstance(prior, Mapping) and prior["window_end"] <= this.window_end:
+        return int(prior["consecutive_rejections"])
+    return 0
+
+
+def _key(ti: Any, month: str) -> str:
+    """The XCom's key; one a month, so that a gate reads some hundreds of them and not those of years."""
+    is_mapped = ti.map_index is not None and ti.map_index >= 0
+    return f"judged_{month}_{ti.map_index}" if is_mapped else f"judged_{month}"
