@@ -18,6 +18,9 @@ GRAPH_PAGE = '<!doctype html><script src="https://cdn.jsdelivr.net/npm/requirejs
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m include.workflow", description=__doc__)
     parser.add_argument("model", type=Path, help="model folder, such as include/models/flight_delay")
+    parser.add_argument(
+        "--stack", default="model-retraining", help="the CloudFormation stack (default: %(default)s)"
+    )
     parser.add_argument("--region", default="us-east-1", help="AWS region (default: %(default)s)")
     parser.add_argument("--bucket", required=True, help="the stack's bucket")
     parser.add_argument("--training-role", required=True, help="ARN of the role that trains and serves")
@@ -43,6 +46,7 @@ def _compile(given: argparse.Namespace) -> str:
     # The SDK has put rich's hook in, which prints errors among the definition.
     sys.excepthook = sys.__excepthook__
     aws = Surroundings(
+        stack=given.stack,
         region=given.region,
         bucket=given.bucket,
         training_role=given.training_role,

@@ -85,7 +85,7 @@ class _Deployment:
         self.leave.default_choice(self.stale)
         self.withdraw = self._withdrawal()
         self.refused = self._refusal()
-        self.create = self._attempt(deployment_steps.create_endpoint_step(given), self.pause)
+        self.create = self._attempt(deployment_steps.create_endpoint_step(spec, aws, given), self.pause)
         self._updates()
         self.hand_over = self._return("Hand endpoint over", CLAIMED)
         self.put_back = self._return("Put endpoint back", BEFORE)

@@ -18,7 +18,15 @@ from stepfunctions.steps import (
 from stepfunctions.steps.integration_resources import get_aws_partition
 
 from include.workflow.blocks import Intrinsic
-from include.workflow.steps import LAMBDA_BUSY, Surroundings, busy, etl_uri, run_tags, sagemaker_retries
+from include.workflow.steps import (
+    LAMBDA_BUSY,
+    Surroundings,
+    busy,
+    etl_uri,
+    owner_tags,
+    run_tags,
+    sagemaker_retries,
+)
 from retraining.spec import ModelSpec
 
 # Path of the endpoint config that is claimed.
@@ -43,7 +51,7 @@ def model_step(
         "Create model",
         model=model,
         model_name=given["ModelName"],
-        tags=run_tags(spec, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {value})")},
+        tags=run_tags(spec, aws, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {value})")},
         retry=sagemaker_retries(),
         result_path="$.Model",
     )
@@ -62,7 +70,7 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
         model_name=given["ModelName"],
         initial_instance_count=spec.serving.instance_count,
         instance_type=spec.serving.instance_type,
-        tags=run_tags(spec, given),
+        tags=run_tags(spec, aws, given),
         retry=sagemaker_retries(),
         result_path="$.EndpointConfig",
     )
@@ -71,8 +79,8 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
     return step
 
 
-def create_endpoint_step(given: ExecutionInput) -> EndpointStep:
-    """Create the endpoint, with what is claimed.
+def create_endpoint_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointStep:
+    """Create the endpoint, with what is claimed; its tags keep other stacks and other models away.
 
     Neither this step nor those that update have retries: what the endpoint is to serve has to be looked at
     anew before it is tried again.
@@ -81,6 +89,7 @@ def create_endpoint_step(given: ExecutionInput) -> EndpointStep:
         "Create endpoint",
         endpoint_name=given["EndpointName"],
         endpoint_config_name=Intrinsic(CLAIMED),
+        tags=owner_tags(spec, aws),
         result_path="$.Deployment",
     )
 

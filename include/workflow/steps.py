@@ -41,6 +41,7 @@ SAGEMAKER_FULL = ["SageMaker.ResourceLimitExceededException"]
 class Surroundings:
     """What the definition needs to know of the AWS account it runs in.
 
+    :param stack: the CloudFormation stack, to which all belongs that is made.
     :param region: such as ``us-east-1``; decides the image registry and the ARNs' partition.
     :param bucket: holds the raw data, the transform, ETL output and trained models.
     :param training_role: ARN that SageMaker assumes to train and to serve.
@@ -50,6 +51,7 @@ class Surroundings:
     :param kms_key: ARN of the key for volumes and trained models; None for SageMaker's own.
     """
 
+    stack: str
     region: str
     bucket: str
     training_role: str
@@ -110,10 +112,15 @@ def etl_uri(bucket: str, channel: str = "") -> Intrinsic:
     return Intrinsic(f"States.Format('{path}', $$.Execution.Input['TrainingJobName'])")
 
 
-def run_tags(spec: ModelSpec, given: ExecutionInput) -> dict[str, str | Placeholder]:
+def owner_tags(spec: ModelSpec, aws: Surroundings) -> dict[str, str]:
+    """Tags that say whose something is: of one stack, and of one model folder."""
+    return {"retraining:stack": aws.stack, "retraining:model": spec.name}
+
+
+def run_tags(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> dict[str, str | Placeholder]:
     """Tags that lead from what a run leaves in SageMaker back to the run."""
     return {
-        "retraining:model": spec.name,
+        **owner_tags(spec, aws),
         "retraining:dag-id": given["DagId"],
         "retraining:run-id": given["RunId"],
         "retraining:window-start": given["WindowStart"],
@@ -188,7 +195,7 @@ def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
         estimator=_estimator(spec, aws),
         job_name=_training_job_name(),
         hyperparameters=given["Hyperparameters"],
-        tags=run_tags(spec, given),
+        tags=run_tags(spec, aws, given),
         parameters={
             "InputDataConfig": [_channel(name, aws.bucket) for name in ("train", "validation")],
             "ResourceConfig": {"InstanceType": given["TrainingInstanceType"]},

@@ -26,6 +26,14 @@ def state_machine_of(execution: str) -> str:
     return f"{prefix}:stateMachine:{rest.partition(':')[0]}"
 
 
+def machine_name(state_machine_arn: str) -> str:
+    """Name of a state machine.
+
+    :param state_machine_arn: of a state machine or one of its versions.
+    """
+    return state_machine_arn.partition(":stateMachine:")[2].partition(":")[0]
+
+
 def name_of(arn: str) -> str:
     """Name of an execution, or of a state machine without version."""
     return arn.rpartition(":")[2]

@@ -21,6 +21,7 @@ COMPILE_TIMEOUT_SECONDS = 120
 class Surroundings:
     """What a definition needs to know of the AWS account it runs in.
 
+    :param stack: name of the CloudFormation stack.
     :param region: such as ``us-east-1``.
     :param bucket: the stack's bucket.
     :param training_role: ARN of the role that trains and serves.
@@ -29,6 +30,7 @@ class Surroundings:
     :param kms_key: ARN of the key for volumes and trained models; empty for SageMaker's own.
     """
 
+    stack: str
     region: str
     bucket: str
     training_role: str
@@ -73,7 +75,7 @@ class WorkflowCompiler:
         :raises CompileError: when the interpreter is missing, fails or takes longer than 120 seconds.
         """
         command = [str(self.python), "-W", "ignore", "-m", "include.workflow", str(model.resolve())]
-        command += ["--region", aws.region, "--bucket", aws.bucket]
+        command += ["--stack", aws.stack, "--region", aws.region, "--bucket", aws.bucket]
         command += ["--training-role", aws.training_role, "--transform-uri", transform_uri]
         for name, value in (
             ("--subnets", ",".join(aws.subnets)),

@@ -18,19 +18,42 @@ from retraining.spec import MAX_WINDOW_DAYS, ModelSpec
 # leaves room for the number that a training job has at its end.
 MAX_NAME_LENGTH = 60
 _DIGEST_LENGTH = 10
+# The input's field that tells runs of one name apart, which two Airflows may have.
+RUN_STARTED = "RunStarted"
 
 
-def execution_name(dag_id: str, run_id: str, attempt: int = 1) -> str:
+def execution_name(dag_id: str, run_id: str, attempt: int = 1, *, state_machine: str, start: str = "") -> str:
     """Name a run's execution, training job and model.
 
     Deterministic, so that a task retry or a restarted worker finds what an earlier try started. The name
-    reads as DAG and run; the digest keeps runs apart whose readable parts are equal.
+    reads as DAG and run; the digest keeps those apart whose readable parts are equal. Training jobs and
+    models share their names with every stack of the account and region.
 
     :param attempt: which training of the run this is; grows when a finished run is trained again.
+    :param state_machine: name of the state machine, which begins with its stack's.
+    :param start: what tells the starts of one run apart, where it has several: task and map index.
     :return: at most 60 characters of [A-Za-z0-9-], no hyphen at either end.
     """
-    digest = hashlib.sha256(f"{dag_id}\0{run_id}\0{attempt}".encode()).hexdigest()[:_DIGEST_LENGTH]
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", f"{dag_id}-{run_id}").strip("-")
+    return _readable(f"{dag_id}-{run_id}", state_machine, dag_id, run_id, str(attempt), start)
+
+
+def restart_name(execution: str, try_number: int) -> str:
+    """Name what is started instead of an execution that cannot be taken up.
+
+    :param execution: name of the one that failed.
+    :param try_number: of the task that waits for it, so that each of its tries starts one at most.
+    """
+    return _readable(execution[: -_DIGEST_LENGTH - 1], execution, f"try {try_number}")
+
+
+def name_before_stacks(dag_id: str, run_id: str, attempt: int = 1) -> str:
+    """The name that a run's execution had before names told stacks apart: one begun then is still found."""
+    return _readable(f"{dag_id}-{run_id}", dag_id, run_id, str(attempt))
+
+
+def _readable(text: str, *told_apart_by: str) -> str:
+    digest = hashlib.sha256("\0".join(told_apart_by).encode()).hexdigest()[:_DIGEST_LENGTH]
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
     readable = readable[: MAX_NAME_LENGTH - _DIGEST_LENGTH - 1].rstrip("-")
     return f"{readable}-{digest}" if readable else digest
 
@@ -91,6 +114,16 @@ def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     :param name: the new execution's name, which its endpoint config gets.
     """
     return {**given, "Redeploy": True, "EndpointConfigName": name}
+
+
+def run_identity(started: datetime | None) -> dict[str, str]:
+    """Tell runs of one name apart that are of two Airflows: each began its own at a moment of its own.
+
+    It stays the same for all tries of an attempt. Neither ids nor intervals tell, as both make the same.
+
+    :param started: when Airflow began the run.
+    """
+    return {RUN_STARTED: started.astimezone(UTC).isoformat()} if started else {}
 
 
 class Run(Protocol):

@@ -123,7 +123,7 @@ def _age(item: Leftovers) -> tuple[str, datetime]:
 
 def name_prefix(dag_id: str) -> str:
     """What the names of a DAG's executions begin with."""
-    return execution_name(dag_id, "").rpartition("-")[0] + "-"
+    return execution_name(dag_id, "", state_machine="").rpartition("-")[0] + "-"
 
 
 def run_of(folder: str) -> str:

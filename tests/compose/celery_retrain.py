@@ -24,6 +24,7 @@ from tests.e2e.waiting import wait_until
 log = logging.getLogger(__name__)
 
 DAG = "flight_delay_retraining"
+MACHINE = "model-retraining-flight_delay"
 STARTING = "start_execution"
 SECRETS = re.findall(r"^(\w+)=$", (PROJECT / ".env.example").read_text(), re.MULTILINE)
 RUN_SECONDS = 300
@@ -128,7 +129,7 @@ def test_down_leaves_nothing(stack: ComposeStack, engine: Engine) -> None:
 
 def names(run_id: str) -> list[str]:
     """Names of the run's executions, of which there shall be one."""
-    return [execution_name(DAG, run_id, attempt) for attempt in range(1, 4)]
+    return [execution_name(DAG, run_id, attempt, state_machine=MACHINE) for attempt in range(1, 4)]
 
 
 def executions(stack: ComposeStack, run_id: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from scripts.backfills import Backfill
 from scripts.endpoint_check import download_flights
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG
-from tests.e2e.retrain_runs import STATE_MACHINE
+from tests.e2e.retrain_runs import MACHINE, STATE_MACHINE
 
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 
@@ -41,7 +41,7 @@ class RetrainBackfill(Backfill):
     def executions(self) -> dict[str, list[str]]:
         """Status of every execution of its runs, whatever attempt, by run id."""
         names = {
-            execution_name(DAG, run["dag_run_id"], attempt): run["dag_run_id"]
+            execution_name(DAG, run["dag_run_id"], attempt, state_machine=MACHINE): run["dag_run_id"]
             for run in self.runs()
             for attempt in range(1, 5)
         }
@@ -55,7 +55,9 @@ class RetrainBackfill(Backfill):
 
     def training_jobs(self) -> list[str]:
         """Names of all training jobs of its runs."""
-        prefixes = tuple(f"{execution_name(DAG, run['dag_run_id'])}-" for run in self.runs())
+        prefixes = tuple(
+            f"{execution_name(DAG, run['dag_run_id'], state_machine=MACHINE)}-" for run in self.runs()
+        )
         pages = self.stack.aws("sagemaker").get_paginator("list_training_jobs").paginate()
         names = (job["TrainingJobName"] for page in pages for job in page["TrainingJobSummaries"])
         return [name for name in names if name.startswith(prefixes)]

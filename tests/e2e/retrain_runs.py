@@ -9,7 +9,8 @@ from retraining.execution import execution_name
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG
 
-STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:model-retraining-flight_delay"
+MACHINE = "model-retraining-flight_delay"
+STATE_MACHINE = f"arn:aws:states:us-east-1:123456789012:stateMachine:{MACHINE}"
 WAITING = "wait_for_execution"
 
 
@@ -29,7 +30,7 @@ class RetrainRun:
 
     def name(self, attempt: int = 1) -> str:
         """Name of the run's execution."""
-        return execution_name(DAG, self.run_id, attempt)
+        return execution_name(DAG, self.run_id, attempt, state_machine=MACHINE)
 
     def state(self, task_id: str = WAITING) -> str | None:
         """State of a task."""

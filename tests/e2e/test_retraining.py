@@ -12,6 +12,7 @@ from retraining.execution import execution_name
 from scripts.airflow_client import AirflowClient, Json
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S
+from tests.e2e.retrain_runs import MACHINE
 from tests.e2e.waiting import wait_until
 
 REJECTED_HOUR = datetime(2013, 12, 12, tzinfo=UTC)
@@ -76,7 +77,7 @@ def test_the_names_in_aws_derive_from_the_run(
     stack: LocalStack, scheduled: Json, report_of: Callable[[Json], dict[str, Any]]
 ) -> None:
     report = report_of(scheduled)
-    name = execution_name(DAG, scheduled["dag_run_id"])
+    name = execution_name(DAG, scheduled["dag_run_id"], state_machine=MACHINE)
     assert report["execution_arn"].endswith(f":{name}")
     assert (report["training_job"], report["model_name"]) == (f"{name}-0", name)
     job = stack.aws("sagemaker").describe_training_job(TrainingJobName=report["training_job"])

@@ -52,6 +52,7 @@ class FakeContext(dict[str, Any]):
         clear_number: int = 0,
         end: datetime = datetime(2013, 9, 27, tzinfo=UTC),
         params: dict[str, Any] | None = None,
+        started: datetime = datetime(2026, 1, 1, tzinfo=UTC),
     ) -> None:
         self.xcoms: dict[str, Any] = {}
         run = SimpleNamespace(
@@ -60,6 +61,7 @@ class FakeContext(dict[str, Any]):
             run_type="manual",
             data_interval_end=end,
             run_after=end,
+            start_date=started,
             clear_number=clear_number,
         )
         ti = SimpleNamespace(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
-from retraining.execution import execution_name
+from retraining.arns import machine_name
+from retraining.execution import execution_name, name_before_stacks
 from retraining.hooks.aws_errors import AwsUnavailableError
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws, until
@@ -192,4 +196,52 @@ def test_what_a_person_stopped_stays_stopped(flow: Workflow, run_id: str, contro
     assert execute(flow, run_id) == arn
     found = flow.describe(arn)
     assert (found["status"], found["redriveCount"]) == ("ABORTED", 0)
-    assert arn.endswith(execution_name("flight_delay_retraining", run_id))
+    assert arn.endswith(
+        execution_name("flight_delay_retraining", run_id, state_machine=machine_name(flow.arn))
+    )
+
+
+def test_a_retry_after_an_upgrade_finds_what_began_under_the_name_of_before(
+    flow: Workflow, run_id: str
+) -> None:
+    before = name_before_stacks("flight_delay_retraining", run_id)
+    given = {"TrainingJobName": before, "Threshold": 0.1}
+    began = flow.aws.client("stepfunctions").start_execution(
+        stateMachineArn=flow.arn, name=before, input=json.dumps(given)
+    )["executionArn"]
+    again = task(flow, Threshold=0.1)
+    assert again.execute(FakeContext(run_id, try_number=2)) == began  # type: ignore[arg-type]
+    assert flow.executions() == [began]
+
+
+def test_each_mapped_start_and_each_of_several_in_a_dag_has_an_execution_of_its_own(
+    flow: Workflow, run_id: str
+) -> None:
+    def mapped(index: int) -> str:
+        context = FakeContext(run_id)
+        context["ti"].map_index = index
+        return task(flow).execute(context)  # type: ignore[arg-type]
+
+    with DAG("flight_delay_retraining", schedule=None):
+        starts = [
+            StartTraining(task_id=name, state_machine_arn=flow.arn, aws_conn_id=CONN_ID)
+            for name in ("one", "two")
+        ]
+    arns = [mapped(0), mapped(1), *(start.execute(FakeContext(run_id)) for start in starts)]  # type: ignore[arg-type]
+    assert sorted(flow.executions()) == sorted(set(arns))
+    assert len(set(arns)) == 4
+    assert mapped(1) == arns[1]
+
+
+def test_another_airflows_run_of_the_same_name_is_refused_and_not_adopted(
+    flow: Workflow, run_id: str
+) -> None:
+    def start(second: int) -> str:
+        began = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+        return task(flow).execute(FakeContext(run_id, started=began))  # type: ignore[arg-type]
+
+    arn = start(1)
+    assert start(1) == arn
+    with pytest.raises(AirflowFailException, match=r"another DAG run[^\0]*RunStarted: .*:01.*:02"):
+        start(2)
+    assert flow.executions() == [arn]

@@ -16,6 +16,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from include.local_aws.control import Control
+from retraining.arns import machine_name
 from retraining.execution import execution_name
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
 from retraining.triggers import poller, succession
@@ -281,5 +282,7 @@ def started(flow: Workflow, run_id: str) -> str:
     """An execution as the start task leaves it."""
     operator = StartTraining(task_id="start", state_machine_arn=flow.arn, aws_conn_id=CONN_ID)
     arn = operator.execute(FakeContext(run_id))  # type: ignore[arg-type]
-    assert arn.endswith(execution_name("flight_delay_retraining", run_id))
+    assert arn.endswith(
+        execution_name("flight_delay_retraining", run_id, state_machine=machine_name(flow.arn))
+    )
     return arn

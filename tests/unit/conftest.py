@@ -20,7 +20,9 @@ from tests.unit.fake_states import FakeStates
 PROJECT = Path(__file__).parents[2]
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 FLIGHT_DELAY_SPEC = load_spec(FLIGHT_DELAY)
-SURROUNDINGS = Surroundings("eu-west-1", "a-bucket", "arn:aws:iam::123456789012:role/training")
+SURROUNDINGS = Surroundings(
+    "model-retraining", "eu-west-1", "a-bucket", "arn:aws:iam::123456789012:role/training"
+)
 
 
 @pytest.fixture

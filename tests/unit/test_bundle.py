@@ -119,7 +119,12 @@ def loaded(tmp_path: Path) -> dict[str, Any]:
     home = tmp_path / "airflow"
     python = str(PROJECT / ".venv-sdk" / "bin" / "python")
     environment, _ = start_up(unpack(home), home, STAND_IN.replace("{python}", python))
-    aws = {"region": "eu-west-1", "bucket": "a-bucket", "training_role": "arn:aws:iam::123456789012:role/r"}
+    aws = {
+        "stack": "s",
+        "region": "eu-west-1",
+        "bucket": "a-bucket",
+        "training_role": "arn:aws:iam::123456789012:role/r",
+    }
     done = subprocess.run(
         [sys.executable, "-c", LOAD, json.dumps(aws)],
         cwd=tmp_path,

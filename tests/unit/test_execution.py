@@ -12,11 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.errors import RunConfigError
-from retraining.execution import Window, execution_name, iso, retrain_input
+from retraining.execution import (
+    Window,
+    execution_name,
+    iso,
+    name_before_stacks,
+    restart_name,
+    retrain_input,
+)
 from retraining.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
 END = datetime(2013, 5, 1, tzinfo=UTC)
+MACHINE = "model-retraining-a_model"
 DEPLOYMENT = {
     "state_machine": "an-arn:3",
     "fingerprint": "cafe",
@@ -42,14 +50,27 @@ def made(
 
 @given(st.text(), st.text(), st.integers(1, 1000))
 def test_names_are_valid_for_step_functions_and_sagemaker(dag_id: str, run_id: str, attempt: int) -> None:
-    name = execution_name(dag_id, run_id, attempt)
+    name = execution_name(dag_id, run_id, attempt, state_machine=MACHINE)
     assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,59}", name)
-    assert name == execution_name(dag_id, run_id, attempt)
+    assert name == execution_name(dag_id, run_id, attempt, state_machine=MACHINE)
+    assert re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,59}", restart_name(name, 2))
+    assert len({name, restart_name(name, 2), restart_name(name, 3)}) == 3
+
+
+def test_stacks_models_and_starts_of_one_run_have_names_of_their_own() -> None:
+    run = "a_dag", "scheduled__2013-05-01T00:00:00+00:00"
+    names = {
+        execution_name(*run, state_machine=machine, start=start)
+        for machine in ("prod-model", "prod-test-model", "prod-other")
+        for start in ("", "one", "two", "mapped[0]", "mapped[1]")
+    }
+    assert len(names) == 15
+    assert name_before_stacks(*run) not in names
 
 
 def test_runs_that_read_alike_have_different_names() -> None:
     names = {
-        execution_name(dag, run, attempt)
+        execution_name(dag, run, attempt, state_machine=MACHINE)
         for dag, run, attempt in [
             ("d", "a:b", 1),
             ("d", "a-b", 1),
@@ -63,7 +84,9 @@ def test_runs_that_read_alike_have_different_names() -> None:
 
 
 def test_a_name_reads_as_dag_and_run() -> None:
-    name = execution_name("flight_delay_retraining", "scheduled__2013-05-01T00:00:00+00:00")
+    name = execution_name(
+        "flight_delay_retraining", "scheduled__2013-05-01T00:00:00+00:00", state_machine=MACHINE
+    )
     assert name.startswith("flight-delay-retraining-scheduled-2013-05-01T00-0")
 
 

@@ -109,12 +109,12 @@ def test_nothing_goes_that_is_young_or_new_or_used(
 
 @pytest.mark.parametrize("dag_id", ["flight_delay_retraining", "x" * 70, f"{'x' * 48}_y", "a.b__c"])
 def test_a_dags_names_begin_with_its_prefix(dag_id: str) -> None:
-    assert execution_name(dag_id, "scheduled__2013-05-01T00:00:00+00:00").startswith(name_prefix(dag_id))
+    assert execution_name(dag_id, "scheduled__2013", 12, state_machine="m").startswith(name_prefix(dag_id))
     assert name_prefix("flight_delay_retraining") == "flight-delay-retraining-"
 
 
 def test_training_output_belongs_to_the_run() -> None:
-    name = execution_name("flight_delay_retraining", "manual__1")
+    name = execution_name("flight_delay_retraining", "manual__1", 2, state_machine="m")
     assert run_of(name) == run_of(f"{name}-0") == run_of(f"{name}-12") == name
     # A digest may be all digits.
     assert run_of("flight-delay-0123456789") == "flight-delay-0123456789"

@@ -27,7 +27,7 @@ from retraining.triggers.wait import Wait
 
 MACHINE = "arn:aws-cn:states:cn-north-1:123456789012:stateMachine:m"
 RUN = ("a_dag", "manual__1")
-ARN = arns.execution_arn(MACHINE, execution_name(*RUN))
+ARN = arns.execution_arn(MACHINE, execution_name(*RUN, state_machine="m"))
 
 
 class FakeHook:
@@ -174,7 +174,7 @@ def test_a_retry_of_what_ended_in_a_fail_state_starts_what_the_dags_author_says(
             event(
                 "FAILED",
                 ended_before=True,
-                execution_arn=arns.execution_arn(MACHINE, execution_name(*RUN, 2)),
+                execution_arn=arns.execution_arn(MACHINE, execution_name(*RUN, 2, state_machine="m")),
             ),
         ),
     ],

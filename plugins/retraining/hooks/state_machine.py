@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from retraining.arns import execution_arn, name_of
 from retraining.errors import RunConfigError
+from retraining.execution import RUN_STARTED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -58,7 +59,13 @@ class StateMachineHook(StepFunctionHook):
             for key in sorted({*before, *given})
             if before.get(key) != given.get(key)
         ]:
-            raise RunConfigError(f"{arn} exists with another input:\n" + "\n".join(differences))
+            problem = f"{arn} exists with another input"
+            if RUN_STARTED in before and before[RUN_STARTED] != given.get(RUN_STARTED):
+                problem = (
+                    f"{arn} was started by another DAG run of this name, in another Airflow or deleted here;"
+                    " clear this run to start an execution of its own"
+                )
+            raise RunConfigError(f"{problem}:\n" + "\n".join(differences))
         self.log.info("Adopted execution %s, which is %s", arn, execution["status"])
         if execution["status"] == "ABORTED" and str(execution.get("cause", "")).startswith(KILLED):
             # A worker that shuts down kills its tasks too, and then a retry comes to take the work up again.

@@ -66,6 +66,7 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         spec = load_spec(folder)
         compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
         aws = Surroundings(
+            stack=stack.name,
             region=stack.region,
             bucket=stack.bucket,
             training_role=stack.training_role,

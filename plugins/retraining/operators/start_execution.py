@@ -14,9 +14,9 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
-from retraining.arns import execution_arn, partition_of, region_of, state_machine_of
+from retraining.arns import execution_arn, machine_name, partition_of, region_of, state_machine_of
 from retraining.errors import RetrainingError
-from retraining.execution import execution_name, retrain_input
+from retraining.execution import execution_name, name_before_stacks, retrain_input, run_identity
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.spec import load_spec
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     """Start one execution for the DAG run; a retry finds the execution that was started before.
 
-    Returns the execution's ARN.
+    Returns the execution's ARN. Several of these tasks in one DAG, and mapped ones, start an execution each.
+    What another Airflow's run of the same name has started is refused.
 
     :param state_machine_arn: the state machine, or one of its versions.
-    :param execution_input: the execution's input.
+    :param execution_input: the execution's input; ``RunStarted``, when the run began, is added to it.
     """
 
     aws_hook_class = StateMachineHook
@@ -61,26 +62,55 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
         attempt = (run.clear_number or 0) + 1
         try:
             with clear_aws_errors(self.aws_conn_id):
-                self._stop_earlier(run, attempt)
+                self._stop_earlier(run, attempt, context)
                 arn = self._start(run, attempt, context)
         except RetrainingError as error:
             raise AirflowFailException(str(error)) from None
         self._persist_links(context, arn)
         return arn
 
-    def _stop_earlier(self, run: Any, attempt: int) -> None:
+    def names(self, attempt: int, context: Context) -> list[str]:
+        """What an attempt's execution is called, and what it was called before names told stacks apart."""
+        run, start = context["dag_run"], self._start_id(context)
+        name = execution_name(
+            run.dag_id,
+            run.run_id,
+            attempt,
+            state_machine=machine_name(self.state_machine_arn),
+            start=start,
+        )
+        return [name] if start else [name, name_before_stacks(run.dag_id, run.run_id, attempt)]
+
+    def _start_id(self, context: Context) -> str:
+        """Tell this start from the others of its run; empty where there is no other."""
+        index = context["ti"].map_index
+        tasks = self.dag.tasks if self.has_dag() else []  # type: ignore[no-untyped-call]
+        kinds = [getattr(task, "operator_class", type(task)) for task in tasks]
+        if index is not None and index >= 0:
+            return f"{self.task_id}[{index}]"
+        return self.task_id if sum(issubclass(kind, StartExecutionOperator) for kind in kinds) > 1 else ""
+
+    def _stop_earlier(self, run: Any, attempt: int, context: Context) -> None:
         """Stop what an earlier attempt left running: a person has cleared it, to have it done again."""
         for earlier in range(1, attempt):
-            arn = execution_arn(self.state_machine_arn, execution_name(run.dag_id, run.run_id, earlier))
-            execution = self.hook.find(arn)
-            if execution and execution["status"] == "RUNNING":
-                self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
+            for name in self.names(earlier, context):
+                arn = execution_arn(self.state_machine_arn, name)
+                execution = self.hook.find(arn)
+                if execution and execution["status"] == "RUNNING":
+                    self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
 
     def _start(self, run: Any, attempt: int, context: Context) -> str:
-        name = execution_name(run.dag_id, run.run_id, attempt)
+        name, *before = self.names(attempt, context)
+        # An earlier try may have begun before the names changed.
+        for found in before if context["ti"].try_number > 1 else ():
+            if self.hook.find(execution_arn(self.state_machine_arn, found)):
+                name = found
         cause = kill_cause(run.dag_id, run.run_id, self.task_id)
         self._starting = execution_arn(self.state_machine_arn, name), cause
-        return self.hook.start_or_adopt(self.state_machine_arn, name, self.make_input(name, context))
+        given = self.make_input(name, context)
+        if name not in before:
+            given = given | run_identity(run.start_date)
+        return self.hook.start_or_adopt(self.state_machine_arn, name, given)
 
     def _persist_links(self, context: Context, arn: str) -> None:
         where = {"region_name": region_of(arn), "aws_partition": partition_of(arn)}

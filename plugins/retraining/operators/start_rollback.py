@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from retraining.arns import execution_arn
 from retraining.errors import RunConfigError
-from retraining.execution import execution_name
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.spec import load_spec
@@ -41,7 +40,7 @@ class StartRollbackOperator(StartRetrainOperator):
         run = context["dag_run"]
         spec = load_spec(Path(self.model_folder))
         config = RollbackConfig.from_params(context["params"], spec)
-        if before := self._chosen_before(run):
+        if before := self._chosen_before(context):
             if before["EndpointConfigName"] == name:
                 return before
             config = config.model_copy(update={"to_model": before["ModelName"], "to_window_end": None})
@@ -60,13 +59,13 @@ class StartRollbackOperator(StartRetrainOperator):
             deployment=self.deployment,
         )
 
-    def _chosen_before(self, run: Any) -> dict[str, Any] | None:
+    def _chosen_before(self, context: Context) -> dict[str, Any] | None:
         """Input of the run's latest execution, if it has one."""
-        for attempt in range((run.clear_number or 0) + 1, 0, -1):
-            name = execution_name(run.dag_id, run.run_id, attempt)
-            if execution := self.hook.find(execution_arn(self.state_machine_arn, name)):
-                given: dict[str, Any] = json.loads(execution["input"])
-                return given
+        for attempt in range((context["dag_run"].clear_number or 0) + 1, 0, -1):
+            for name in self.names(attempt, context):
+                if execution := self.hook.find(execution_arn(self.state_machine_arn, name)):
+                    given: dict[str, Any] = json.loads(execution["input"])
+                    return given
         return None
 
     def _choose(

@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
 from airflow.triggers.base import StartTriggerArgs
 
 from retraining import arns
-from retraining.execution import execution_name
+from retraining.execution import restart_name
 from retraining.gate import explain_cause
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import KILLED, StateMachineHook
@@ -150,17 +150,12 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             execution["redriveCount"] = count
             restart = self.restarts.get(execution.get("error") or "")
             if restart or not self.hook.redrive(execution):
-                name = self._name_of_restart(context)
+                name = restart_name(arns.name_of(arn), context["ti"].try_number)
                 given = restart(json.loads(execution["input"]), name) if restart else None
                 asked_for, arn = arn, self.hook.start_again(execution, name, given)
                 context["ti"].xcom_push(key=RESTARTED + arns.name_of(asked_for), value=arn)
                 self._defer(context, arn, redriven=True)
         self._defer(context, arn, redriven=True, redrive_count=count + 1)
-
-    @staticmethod
-    def _name_of_restart(context: Context) -> str:
-        ti, run = context["ti"], context["dag_run"]
-        return execution_name(run.dag_id, f"{run.run_id} try {ti.try_number}", (run.clear_number or 0) + 1)
 
     def _defer(
         self, context: Context, arn: str, *, redriven: bool = False, redrive_count: int = 0
@@ -195,7 +190,8 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
     def _stop(self, context: Context) -> None:
         run = context["dag_run"]
         restarted = arns.execution_arn(
-            arns.state_machine_of(self.execution_arn), self._name_of_restart(context)
+            arns.state_machine_of(self.execution_arn),
+            restart_name(arns.name_of(self.execution_arn), context["ti"].try_number),
         )
         for arn in (self.execution_arn, restarted):
             self.hook.stop(arn, f"Airflow: out of time in DAG run {run.dag_id} / {run.run_id}")
