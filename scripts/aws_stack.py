@@ -123,10 +123,12 @@ def _planned(cloudformation: CloudFormationClient, arn: str, name: str, *, creat
         )
     except WaiterError:
         reason = cloudformation.describe_change_set(ChangeSetName=arn).get("StatusReason", "no reason given")
+        no_changes = any(text in reason for text in NO_CHANGES)
+        details = "" if no_changes else _invalid(cloudformation, arn)
         discard(cloudformation, ChangeSet(arn, creates, []), name)
-        if any(text in reason for text in NO_CHANGES):
+        if no_changes:
             return None
-        raise DeploymentError(f"stack {name}: {reason}") from None
+        raise DeploymentError(f"stack {name}: {reason}{details}") from None
     changes = []
     for page in cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=arn):
         for item in page["Changes"]:
@@ -140,6 +142,22 @@ def _planned(cloudformation: CloudFormationClient, arn: str, name: str, *, creat
                 )
             )
     return ChangeSet(arn, creates, changes)
+
+
+def _invalid(cloudformation: CloudFormationClient, change_set: str) -> str:
+    """Say what the validation of a change set found, a line each: the reason of its failure does not."""
+    pages = cloudformation.get_paginator("describe_events").paginate(
+        ChangeSetName=change_set, Filters={"FailedEvents": True}
+    )
+    try:
+        return "".join(
+            f"\n  {event.get('LogicalResourceId', '')}: {event['ValidationStatusReason']}"
+            for page in pages
+            for event in page["OperationEvents"]
+            if event.get("ValidationStatusReason")
+        )
+    except ClientError as error:
+        return f"\n  the details could not be read: {error}"
 
 
 def discard(cloudformation: CloudFormationClient, planned: ChangeSet, name: str) -> None:

@@ -13,6 +13,7 @@ from scripts import aws_stack, code_bucket
 from scripts.airflow_settings import PROJECT
 from scripts.aws_account import Account, confirmed, connect, table
 from scripts.aws_stack import ChangeSet, DeploymentError
+from scripts.literal_names import with_literal_names
 
 TEMPLATE = PROJECT / "include" / "cloudformation" / "template.yaml"
 
@@ -32,7 +33,13 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
     objects = code_objects()
     missing = code_bucket.missing_objects(s3, bucket, objects)
     parameters = {"CodeBucket": bucket} | {name: item.key for name, item in objects.items()} | dict(given)
-    planned = aws_stack.plan(cloudformation, stack_name, TEMPLATE.read_text(), parameters)
+    names = {
+        "AWS::StackName": stack_name,
+        "AWS::AccountId": account.number,
+        "AWS::Region": account.region,
+    }
+    template = with_literal_names(TEMPLATE.read_text(), names)
+    planned = aws_stack.plan(cloudformation, stack_name, template, parameters)
     if planned is None:
         print("the stack is up to date")
         return True

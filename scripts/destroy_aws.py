@@ -14,8 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from scripts import aws_stack
 from scripts.aws_account import Account, confirmed, connect, table
 from scripts.aws_stack import DeploymentError
-
-RETAINED = ("Retain", "RetainExceptOnCreate")
+from scripts.literal_names import RETAINED
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.models import Change, ChangeSet, CloudFormationBackend, Stack
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
-from moto.dynamodb.models import Table, dynamodb_backends
-from moto.s3.models import FakeBucket, s3_backends
+
+from include.local_aws import existing_resources, stack_states
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +20,8 @@ NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
 
-# Whether resources that are there already become the stack's.
-_adopting: ContextVar[bool] = ContextVar("adopting", default=False)
+_PSEUDO = re.compile(r"\$\{(AWS::[A-Za-z]+)\}")
+_PSEUDO_ONLY = re.compile(r"([^$]|\$\{AWS::[A-Za-z]+\})*")
 
 
 def install() -> None:
@@ -31,13 +29,13 @@ def install() -> None:
     parsing.ResourceMap.build_resource_diff = _resource_diff
     parsing.parse_and_update_resource = _update_resource
     ChangeSet.diff = _changes
-    ChangeSet.apply = _apply
     Stack.parameter_list = property(_parameter_list)
     # Without those that a condition leaves out, or that nothing here makes.
     Stack.stack_resources = property(lambda stack: [made for made in stack.resource_map.values() if made])
-    _remember_imports()
-    _adopt(FakeBucket, lambda name, account, _region: s3_backends[account]["aws"].buckets.get(name))
-    _adopt(Table, lambda name, account, region: dynamodb_backends[account][region].tables.get(name))
+    CloudFormationResponse.describe_events = _describe_events
+    _create_change_set()
+    existing_resources.install()
+    stack_states.install(_apply)
 
 
 def _resource_diff(
@@ -48,18 +46,8 @@ def _resource_diff(
 
     moto would make it, and would not see that a resource changes with a condition or inside a Fn::Sub.
     """
-    after = parsing.ResourceMap(
-        resources.stack_id,
-        resources["AWS::StackName"],
-        {**resources.input_parameters, **(parameters or {})},
-        {},
-        region_name=resources._region_name,
-        account_id=resources._account_id,
-        template=template,
-        cross_stack_resources=resources.cross_stack_resources,
-    )
-    after.load()
-    old, new = _wanted(resources), _wanted(after)
+    after = _after(resources, template, parameters)
+    old, new = _literal(_wanted(resources), resources), _literal(_wanted(after), after)
     changed = _changed(resources, after)
     return {
         "Add": [name for name in new if name not in old],
@@ -72,6 +60,24 @@ def _resource_diff(
     }
 
 
+def _after(
+    resources: parsing.ResourceMap, template: dict[str, Any], parameters: dict[str, Any] | None
+) -> parsing.ResourceMap:
+    """Describe the stack as it is to be."""
+    after = parsing.ResourceMap(
+        resources.stack_id,
+        resources["AWS::StackName"],
+        {**resources.input_parameters, **(parameters or {})},
+        {},
+        region_name=resources._region_name,
+        account_id=resources._account_id,
+        template=template,
+        cross_stack_resources=resources.cross_stack_resources,
+    )
+    after.load()
+    return after
+
+
 def _wanted(resources: parsing.ResourceMap) -> dict[str, Any]:
     conditions = getattr(resources, "lazy_condition_map", {})
     return {
@@ -79,6 +85,17 @@ def _wanted(resources: parsing.ResourceMap) -> dict[str, Any]:
         for name, resource in resources._resource_json_map.items()
         if "Condition" not in resource or conditions[resource["Condition"]]
     }
+
+
+def _literal(value: Any, resources: parsing.ResourceMap) -> Any:
+    """Write a Fn::Sub of nothing but pseudo parameters out: a template that says the same is no change."""
+    if isinstance(value, list):
+        return [_literal(item, resources) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(text := value.get("Fn::Sub"), str) and _PSEUDO_ONLY.fullmatch(text):
+        return _PSEUDO.sub(lambda found: str(resources[found[1]]), text)
+    return {key: _literal(item, resources) for key, item in value.items()}
 
 
 def _changed(before: parsing.ResourceMap, after: parsing.ResourceMap) -> set[str]:
@@ -137,7 +154,7 @@ def _changes(change_set: ChangeSet) -> list[Change]:
 
 def _apply(change_set: ChangeSet) -> None:
     stack = change_set.stack
-    with _adoption(getattr(change_set, "adopts", False)):
+    with existing_resources.adoption(change_set.adopted):
         stack.resource_map.update(change_set.template_dict, change_set.parameters)
     stack.template, stack.parameters = change_set.template, change_set.parameters
     stack._parse_template()
@@ -151,41 +168,74 @@ def _parameter_list(stack: Stack) -> list[dict[str, str]]:
     ]
 
 
-def _remember_imports() -> None:
-    """Keep ImportExistingResources, which moto does not read."""
+def _create_change_set() -> None:
+    """Look at what exists already, and at the stack's state, which moto does not."""
     respond = CloudFormationResponse.create_change_set
 
     def create_change_set(response: CloudFormationResponse) -> ActionResult:
-        result = respond(response)
         backend: CloudFormationBackend = response.cloudformation_backend
+        name, change = response._get_param("StackName"), response._get_param("ChangeSetName")
+        in_review = stack_states.check(backend, name, change, response._get_param("ChangeSetType", "CREATE"))
+        result = respond(response)
         change_set = backend.change_sets[result.result["Id"]]
-        change_set.adopts = response._get_bool_param("ImportExistingResources", False)
+        if in_review:
+            stack_states.keep(backend, in_review, change_set)
+            result.result["StackId"] = in_review.stack_id
         if change_set.change_set_type == "UPDATE" and not change_set.changes:
             # moto compares with the parameters that were given at first, the defaults left out.
-            change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
-            change_set.status_reason = NO_CHANGES
+            _fail(change_set, NO_CHANGES)
+        imports = response._get_bool_param("ImportExistingResources", False)
+        _look_for_existing(backend, change_set, imports=imports)
         return result
 
     CloudFormationResponse.create_change_set = create_change_set
 
 
-@contextmanager
-def _adoption(wanted: bool) -> Iterator[None]:
-    token = _adopting.set(wanted)
-    try:
-        yield
-    finally:
-        _adopting.reset(token)
+def _look_for_existing(backend: CloudFormationBackend, change_set: ChangeSet, *, imports: bool) -> None:
+    added = {change.logical_resource_id: change for change in change_set.changes if change.action == "Add"}
+    after = _after(change_set.stack.resource_map, change_set.template_dict, change_set.parameters)
+    found = existing_resources.find(added, _wanted(after), after, _owned(backend))
+    adopted = [it for it in found if imports and it.adoptable]
+    change_set.adopted = frozenset(it.name for it in adopted)
+    for it in adopted:
+        added[it.logical_id].action = "Import"
+    change_set.refused = [it for it in found if it not in adopted]
+    if change_set.refused:
+        _fail(change_set, existing_resources.REFUSED)
 
 
-def _adopt(model: Any, find: Any) -> None:
-    """Let a resource that has the wanted name become the stack's, where that is asked for."""
-    create = model.create_from_cloudformation_json
+def _owned(backend: CloudFormationBackend) -> set[str]:
+    """Names of what stacks have."""
+    made = (resource for stack in backend.stacks.values() for resource in stack.stack_resources)
+    return {resource.physical_resource_id for resource in made if hasattr(resource, "physical_resource_id")}
 
-    def create_or_adopt(
-        resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **others: Any
-    ) -> Any:
-        found = find(resource_name, account_id, region_name) if _adopting.get() else None
-        return found or create(resource_name, cloudformation_json, account_id, region_name, **others)
 
-    model.create_from_cloudformation_json = create_or_adopt
+def _fail(change_set: ChangeSet, reason: str) -> None:
+    change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
+    change_set.status_reason = reason
+
+
+def _describe_events(response: CloudFormationResponse) -> ActionResult:
+    """DescribeEvents of a change set, which moto lacks."""
+    change_set = response.cloudformation_backend.describe_change_set(response._get_param("ChangeSetName"))
+    return ActionResult(
+        {
+            "OperationEvents": [
+                {
+                    "EventId": f"{change_set.change_set_id}/{it.logical_id}",
+                    "StackId": change_set.stack_id,
+                    "OperationType": "CREATE_CHANGESET",
+                    "EventType": "VALIDATION_ERROR",
+                    "LogicalResourceId": it.logical_id,
+                    "ResourceType": it.type,
+                    "Timestamp": change_set.creation_time,
+                    "ValidationFailureMode": "FAIL",
+                    "ValidationName": "NAME_CONFLICT_VALIDATION",
+                    "ValidationStatus": "FAILED",
+                    "ValidationStatusReason": it.reason,
+                    "ValidationPath": f"/Resources/{it.logical_id}",
+                }
+                for it in change_set.refused
+            ]
+        }
+    )

@@ -15,6 +15,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from moto.awslambda import models
+from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.awslambda.models import LambdaFunction
 
 from include.local_aws import lambda_child
@@ -54,6 +56,28 @@ def install(runtime: Runtime) -> None:
         return invocation.payload
 
     LambdaFunction.invoke = invoke
+    _refuse_missing_code()
+
+
+def _refuse_missing_code() -> None:
+    """Refuse code that is not in the bucket; moto makes a function without any."""
+    find, update = models._validate_s3_bucket_and_key, LambdaFunction.update_function_code
+
+    def code_object(account_id: str, partition: str, data: dict[str, Any]) -> Any:
+        if found := find(account_id, partition=partition, data=data):
+            return found
+        raise InvalidParameterValueException(
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key"
+            " does not exist."
+        )
+
+    def update_function_code(function: LambdaFunction, updated_spec: dict[str, Any]) -> Any:
+        if "S3Key" in updated_spec:
+            code_object(function.account_id, function.partition, updated_spec)
+        return update(function, updated_spec)
+
+    models._validate_s3_bucket_and_key = code_object
+    LambdaFunction.update_function_code = update_function_code
 
 
 class Invocation:

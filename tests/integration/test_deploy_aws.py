@@ -220,6 +220,19 @@ def test_destroying_keeps_the_data_and_a_new_stack_takes_it_over(
     assert table.scan(TableName=outputs["DeploymentsTable"])["Items"] == [claim]
 
 
+def test_what_stands_in_the_way_is_named(account: Account, name: str) -> None:
+    group = f"/aws/lambda/{name}-training-metrics"
+    account.session.client("logs").create_log_group(logGroupName=group)
+    with pytest.raises(DeploymentError, match=f"MetricsLogs: .*'{group}' already exists"):
+        deploy(account, name, {}, yes=True)
+    assert stack_of(account, name) is None
+
+
+def test_what_failed_is_named(account: Account, name: str) -> None:
+    with pytest.raises(DeploymentError, match=r"MetricsFunction: .*NoSuchKey"):
+        deploy(account, name, {"MetricsFunctionKey": "nothing.zip"}, yes=True)
+
+
 def test_destroying_leaves_a_stack_whose_name_begins_the_same(account: Account, name: str) -> None:
     states, machines = account.session.client("stepfunctions"), {}
     longer = f"{name}-test"

@@ -9,9 +9,12 @@ from uuid import uuid4
 import pytest
 from botocore.exceptions import ClientError
 
+from scripts.literal_names import with_literal_names
 from tests.integration.embedded_aws import PROJECT, STACK_NAME, LocalAws, running_aws, until
 
 TEMPLATE = (PROJECT / "include" / "cloudformation" / "template.yaml").read_text()
+BUCKET = "Resources: {{Bucket: {{Type: AWS::S3::Bucket, {policy} Properties: {{BucketName: {name}}}}}}}"
+KEPT = "DeletionPolicy: Retain,"
 
 
 @pytest.fixture(scope="module")
@@ -21,14 +24,16 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
         yield aws
 
 
-def change_set(aws: LocalAws, kind: str, stack: str, parameters: dict[str, str]) -> dict[str, Any]:
+def change_set(
+    aws: LocalAws, kind: str, stack: str, parameters: dict[str, str], template: str = TEMPLATE
+) -> dict[str, Any]:
     """A change set, described."""
     cloudformation = aws.client("cloudformation")
     arn = cloudformation.create_change_set(
         StackName=stack,
         ChangeSetName=f"change-{uuid4().hex[:8]}",
         ChangeSetType=kind,
-        TemplateBody=TEMPLATE,
+        TemplateBody=template,
         Capabilities=["CAPABILITY_IAM"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         ImportExistingResources=True,
@@ -118,8 +123,70 @@ def test_what_endpoints_and_people_rely_on_outlives_the_stack(aws: LocalAws) -> 
     with pytest.raises(ClientError, match="ResourceNotFound"):
         aws.client("lambda").get_function(FunctionName=outputs["MetricsFunctionName"])
 
-    # What has outlived it becomes the next one's.
+    # What has outlived it becomes the next one's, where its name is written out.
     described = change_set(aws, "CREATE", STACK_NAME, parameters)
+    assert described["Status"] == "FAILED"
+    names = {"AWS::StackName": STACK_NAME, "AWS::AccountId": "123456789012", "AWS::Region": "us-east-1"}
+    described = change_set(aws, "CREATE", STACK_NAME, parameters, with_literal_names(TEMPLATE, names))
+    imported = {name for name, action in changes(described).items() if action == "Import"}
+    assert imported == {"DataBucket", "DeploymentsTable"}
     assert execute(aws, described, STACK_NAME)["StackStatus"] == "CREATE_COMPLETE"
     assert aws.outputs["Bucket"] == outputs["Bucket"]
     assert aws.client("s3").list_objects_v2(Bucket=outputs["Bucket"], Prefix="data/")["KeyCount"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [(KEPT, "!Sub '${AWS::StackName}'"), ("", "stack"), (KEPT, "owned")],
+    ids=["name put together", "not kept", "another stack's"],
+)
+def test_what_exists_is_not_always_taken_over(aws: LocalAws, policy: str, name: str) -> None:
+    stack, cloudformation = f"stack-{uuid4().hex[:8]}", aws.client("cloudformation")
+    bucket = f"owned-{stack}" if name == "owned" else stack
+    if name == "owned":
+        template = BUCKET.format(policy=KEPT, name=bucket)
+        execute(aws, change_set(aws, "CREATE", f"{stack}-owner", {}, template), f"{stack}-owner")
+    else:
+        aws.client("s3").create_bucket(Bucket=bucket)
+    written = name if name.startswith("!Sub") else bucket
+    described = change_set(aws, "CREATE", stack, {}, BUCKET.format(policy=policy, name=written))
+    assert (described["Status"], described["ExecutionStatus"]) == ("FAILED", "UNAVAILABLE")
+    assert "AWS::EarlyValidation::ResourceExistenceCheck" in described["StatusReason"]
+    events = cloudformation.describe_events(
+        ChangeSetName=described["ChangeSetId"], Filters={"FailedEvents": True}
+    )["OperationEvents"]
+    said = [(it["LogicalResourceId"], it["ValidationName"], it["ValidationStatusReason"]) for it in events]
+    reason = f"Resource of type 'AWS::S3::Bucket' with identifier '{bucket}' already exists."
+    assert said == [("Bucket", "NAME_CONFLICT_VALIDATION", reason)]
+    with pytest.raises(ClientError, match="cannot be executed in its current status"):
+        cloudformation.execute_change_set(ChangeSetName=described["ChangeSetId"])
+
+
+def test_a_stack_that_could_not_be_made_goes_back(aws: LocalAws) -> None:
+    stack, cloudformation = f"stack-{uuid4().hex[:8]}", aws.client("cloudformation")
+    described = change_set(aws, "CREATE", stack, {**parameters_of(aws), "MetricsFunctionKey": "nothing.zip"})
+    assert execute(aws, described, stack)["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+    assert [event["LogicalResourceId"] for event in failed] == ["MetricsFunction"]
+    assert "NoSuchKey" in failed[0]["ResourceStatusReason"]
+    with pytest.raises(ClientError, match="Not Found"):
+        aws.client("s3").head_bucket(Bucket=f"{stack}-123456789012-us-east-1")
+    for kind, refusal in (
+        ("UPDATE", "is in ROLLBACK_COMPLETE state and can not be updated"),
+        ("CREATE", "already exists and cannot be created again"),
+    ):
+        with pytest.raises(ClientError, match=refusal):
+            change_set(aws, kind, stack, parameters_of(aws))
+
+
+def test_an_update_that_failed_leaves_the_stack_as_it_was(aws: LocalAws) -> None:
+    before = parameters_of(aws)
+    wrong = {**before, "MetricsFunctionKey": "nothing.zip", "LogRetentionDays": "7"}
+    updated = execute(aws, change_set(aws, "UPDATE", STACK_NAME, wrong), STACK_NAME)
+    assert updated["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    events = aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    failed = [it["LogicalResourceId"] for it in events if it["ResourceStatus"] == "UPDATE_FAILED"]
+    assert failed == ["MetricsFunction"]
+    assert parameters_of(aws) == before
+    assert change_set(aws, "UPDATE", STACK_NAME, before)["Changes"] == []
