@@ -73,6 +73,11 @@ def describe(cloudformation: CloudFormationClient, name: str) -> StackTypeDef | 
         return None
 
 
+def is_new(stack: StackTypeDef | None) -> bool:
+    """Whether a stack is yet to be created."""
+    return stack is None or stack["StackStatus"] == IN_REVIEW
+
+
 def plan(
     cloudformation: CloudFormationClient, name: str, template: str, given: Mapping[str, str]
 ) -> ChangeSet | None:
@@ -85,7 +90,7 @@ def plan(
         state to be changed
     """
     stack = describe(cloudformation, name)
-    creates = stack is None or stack["StackStatus"] == IN_REVIEW
+    creates = is_new(stack)
     kept = (
         {}
         if stack is None

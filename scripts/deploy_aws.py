@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.aws_code import CodeObject, code_objects
-from scripts import aws_stack, code_bucket
+from scripts import aws_stack, code_bucket, stack_names
 from scripts.airflow_settings import PROJECT
 from scripts.aws_account import Account, confirmed, connect, table
 from scripts.aws_stack import ChangeSet, DeploymentError
@@ -29,7 +29,11 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
     """
     print(f"stack {stack_name} in {account}")
     cloudformation, s3 = account.session.client("cloudformation"), account.session.client("s3")
-    bucket = f"{stack_name}-code-{account.number}-{account.region}"
+    wrong = stack_names.problem(stack_name, account.region)
+    # One that is there has a name that was possible, and is not locked out.
+    if wrong and aws_stack.is_new(aws_stack.describe(cloudformation, stack_name)):
+        raise DeploymentError(wrong)
+    bucket = stack_names.code_bucket(stack_name, account.number, account.region)
     objects = code_objects()
     missing = code_bucket.missing_objects(s3, bucket, objects)
     parameters = {"CodeBucket": bucket} | {name: item.key for name, item in objects.items()} | dict(given)

@@ -15,6 +15,7 @@ from scripts import aws_stack
 from scripts.aws_account import Account, confirmed, connect, table
 from scripts.aws_stack import DeploymentError
 from scripts.literal_names import RETAINED
+from scripts.stack_names import code_bucket
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def _show(doomed: Doomed, stack_name: str, account: Account) -> None:
     for arn in doomed.state_machines:
         print(f"  deleted  {arn}")
     print("what stays keeps the data; a stack of the same name takes it over again.")
-    print(f"outside the stack, and left: the code bucket {stack_name}-code-{account.number}-{account.region}")
+    bucket = code_bucket(stack_name, account.number, account.region)
+    print(f"outside the stack, and left: the code bucket {bucket}")
     if doomed.endpoints:
         print("endpoints go on serving, and cost money; one by one they are deleted with")
         for endpoint in doomed.endpoints:

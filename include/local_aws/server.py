@@ -35,6 +35,7 @@ class Server:
         from werkzeug.serving import make_server
 
         from include.local_aws import (
+            bucket_names,
             change_sets,
             cloudformation,
             cloudformation_iam,
@@ -70,6 +71,7 @@ class Server:
             faults=faults,
         )
         unsupported.install()
+        bucket_names.install()
         cloudformation.install()
         cloudformation_iam.install()
         change_sets.install()

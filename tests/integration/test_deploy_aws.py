@@ -220,6 +220,23 @@ def test_destroying_keeps_the_data_and_a_new_stack_takes_it_over(
     assert table.scan(TableName=outputs["DeploymentsTable"])["Items"] == [claim]
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Prod", "lower-case letters"),
+        ("a" * 36, "it has 36 characters; at most 35 are allowed in us-east-1"),
+        ("xn--stack", "are S3's own"),
+        ("prod-code", "its data bucket would be the code bucket of a stack named prod"),
+    ],
+)
+def test_a_name_that_makes_no_bucket_is_refused(account: Account, name: str, reason: str) -> None:
+    before = buckets(account)
+    with pytest.raises(DeploymentError, match=f"stack name '{name}': .*{reason}"):
+        deploy(account, name, {}, yes=True)
+    assert stack_of(account, name) is None
+    assert buckets(account) == before
+
+
 def test_what_stands_in_the_way_is_named(account: Account, name: str) -> None:
     group = f"/aws/lambda/{name}-training-metrics"
     account.session.client("logs").create_log_group(logGroupName=group)
