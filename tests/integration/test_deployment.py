@@ -23,6 +23,10 @@ HAND_OVER = "Hand endpoint over"
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 
 
+class UntestedModelServes(Exception):
+    """The endpoint was left to a model that does not predict."""
+
+
 @pytest.fixture(scope="module")
 def artifact(local_aws: LocalAws, models: dict[str, str]) -> str:
     model = local_aws.client("sagemaker").describe_model(ModelName=models["model"])
@@ -148,6 +152,28 @@ def test_two_broken_models_in_a_row_give_the_endpoint_back_to_the_one_that_was_p
     assert deployer.served_hour == 1
     control.clear_faults()
     assert deployer.deploy(2) == "deployed"
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=UntestedModelServes,
+    reason="until the issue that rebuilds the deployment states: the model before is stale when the next one"
+    " claims the endpoint, so it is not tested, and a failed update falls back to it",
+)
+def test_a_model_that_was_never_tested_is_not_what_a_failed_update_falls_back_to(
+    deployer: Deployer, control: Control
+) -> None:
+    """Hour 2's does not predict, and hour 3's, which claims the endpoint meanwhile, cannot be loaded."""
+    deployer.deploy(1)
+    control.fail_call(INVOKE, "ModelError", 424, times=None, contains=deployer.endpoint)
+    control.delay_deployment(deployer.endpoint, 8, times=1)
+    untested = deployer.start(2)
+    until(lambda: updating(deployer))
+    broken = deployer.start(3, artifact=deployer.artifact.replace("model.tar.gz", "nothing.tar.gz"))
+    outcomes = deployer.outcome(untested), deployer.outcome(broken)
+    if deployer.served_hour == 2:
+        raise UntestedModelServes(outcomes)
+    assert deployer.served_hour == 1
 
 
 def test_a_failed_update_does_not_bring_back_a_claim_that_was_never_deployed(
