@@ -76,6 +76,10 @@ class FakeStates:
             **self.details.get(execution, {}),
         }
 
+    async def stop_execution(self, **request: Any) -> None:
+        await self._call("stop")
+        self.status[request["executionArn"]] = "ABORTED"
+
     async def get_execution_history(self, **request: Any) -> dict[str, Any]:
         await self._call("history")
         assert request["reverseOrder"]

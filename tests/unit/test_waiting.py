@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from airflow.sdk import DAG
+from airflow.sdk import DAG, task_group
 from airflow.sdk.bases.operator import TRIGGER_FAIL_REPR, TriggerFailureReason
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowSensorTimeout, TaskDeferred
@@ -80,6 +80,7 @@ def context(
     ti = SimpleNamespace(
         try_number=try_number,
         max_tries=max_tries,
+        task_id="wait",
         map_index=-1,
         start_date=datetime.now(UTC) - timedelta(seconds=100),
         xcom_pull=lambda key, **_: xcoms.get(key),
@@ -225,6 +226,17 @@ def test_the_wait_after_a_redrive_knows_its_number(
     assert hook.done == ([("redrive", ARN)] if redrives else [])
 
 
+def test_a_wait_that_is_killed_on_a_worker_stops_what_it_has_taken_up() -> None:
+    hook = FakeHook()
+    killed = sensor(hook, retries=2)
+    killed.on_kill()
+    assert hook.done == []
+    with pytest.raises(TaskDeferred):
+        killed.execute_complete(context(try_number=2, max_tries=2), BEFORE)
+    killed.on_kill()
+    assert hook.done == [("redrive", ARN), ("stop", ARN)]
+
+
 def deferred(**arguments: Any) -> TaskDeferred:
     with pytest.raises(TaskDeferred) as raised:
         sensor(**arguments).execute(context())
@@ -286,7 +298,11 @@ def test_the_execution_that_was_waited_for_in_the_end(
     asked_for: str, pulled: dict[str, str], awaited: str, environment: Environment
 ) -> None:
     wait = ExecutionSensor(task_id="wait", execution_arn=asked_for)
-    ti = SimpleNamespace(xcom_pull=lambda task_ids, key: pulled.get(key) if task_ids == "wait" else None)
+    ti = SimpleNamespace(
+        xcom_pull=lambda task_ids, key, map_indexes: (
+            pulled.get(key) if (task_ids, map_indexes) == ("wait", -1) else None
+        )
+    )
     params = {"arn": "arn:p:1", "name": "n", "number": 3}
     assert environment.from_string(wait.awaited_execution).render(ti=ti, params=params) == awaited
 
@@ -354,6 +370,27 @@ def test_an_xcom_that_is_not_one_arn_is_refused_with_what_to_do() -> None:
             ExecutionSensor(task_id="b", execution_arn=many.output)
         mapped = ExecutionSensor.partial(task_id="c").expand(execution_arn=many.output)
     assert mapped.task_id == "c"
+
+
+def test_in_a_mapped_task_group_each_waits_for_its_own() -> None:
+    with DAG("d", schedule=None):
+
+        @task_group
+        def retrain(arn: str) -> None:
+            start = StartExecutionOperator(task_id="start", state_machine_arn=arn)
+            wait = ExecutionSensor(task_id="wait", execution_arn=start.output)
+            own = "{{ ti.xcom_pull(task_ids='retrain.start', map_indexes=ti.map_index) }}"
+            assert start_kwargs(wait)["execution_arn"] == own
+            assert wait.start_from_trigger
+            assert wait.awaited_execution.count("map_indexes=ti.map_index") == 2
+            starts.append(start)
+
+        starts: list[StartExecutionOperator] = []
+        retrain.expand(arn=[MACHINE, MACHINE])
+        with pytest.raises(
+            ValueError, match=r"execution_arn: .*mapped task group 'retrain'; .*in that group"
+        ):
+            ExecutionSensor(task_id="outside", execution_arn=starts[0].output)
 
 
 def test_a_trigger_survives_being_moved_to_another_triggerer() -> None:

@@ -8,16 +8,17 @@ from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 if TYPE_CHECKING:
-    from airflow.sdk import XComArg
+    from airflow.sdk import BaseOperator, XComArg
 
 # With the name of the execution that was asked for behind it. Where the whole run is cleared, that is another
 # one, and earlier restarts are no matter of it; clearing only the tasks that read it loses nothing.
 RESTARTED = "restarted_"
 
 
-def template_of(execution_arn: str | XComArg) -> str:
+def template_of(execution_arn: str | XComArg, reader: BaseOperator) -> str:
     """The Jinja template of an ARN; in a triggerer XComs are found by an explicit map index only.
 
+    :param reader: the task that waits for it.
     :raises ValueError: when it is not the XCom of a single task.
     """
     if isinstance(execution_arn, str):
@@ -27,14 +28,21 @@ def template_of(execution_arn: str | XComArg) -> str:
             f"execution_arn: {execution_arn!r} must be one task's XCom, such as start.output or"
             " start.output['arn']; return the ARN from a task instead of .map(), .zip() or .concat()"
         )
-    if execution_arn.operator.is_mapped:
+    start = execution_arn.operator
+    if start.is_mapped:
         raise ValueError(
-            f"execution_arn: {execution_arn!r} is of many executions, for"
-            f" {execution_arn.operator.task_id!r} is mapped; wait for each with"
-            " ExecutionSensor.partial(...).expand(execution_arn=...)"
+            f"execution_arn: {execution_arn!r} is of many executions, for {start.task_id!r} is mapped; wait"
+            " for each with ExecutionSensor.partial(...).expand(execution_arn=...)"
+        )
+    group = start.get_closest_mapped_task_group()
+    if group is not None and group is not reader.get_closest_mapped_task_group():
+        raise ValueError(
+            f"execution_arn: {execution_arn!r} is of many executions, for {start.task_id!r} is in the mapped"
+            f" task group {group.group_id!r}; wait for each in that group"
         )
     key = "" if execution_arn.key == BaseXCom.XCOM_RETURN_KEY else f", key={execution_arn.key!r}"
-    return f"{{{{ ti.xcom_pull(task_ids={execution_arn.operator.task_id!r}{key}, map_indexes=-1) }}}}"
+    index = "-1" if group is None else "ti.map_index"
+    return f"{{{{ ti.xcom_pull(task_ids={start.task_id!r}{key}, map_indexes={index}) }}}}"
 
 
 def renders_in_triggerer(template: str) -> bool:
@@ -42,8 +50,10 @@ def renders_in_triggerer(template: str) -> bool:
     return "xcom_pull" not in template or "map_indexes" in template
 
 
-def awaited_template(execution_arn: str | XComArg, task_id: str) -> str:
+def awaited_template(execution_arn: str | XComArg, waiter: BaseOperator) -> str:
     """Make the template of what a task waited for in the end: what was asked for, or what it restarted."""
-    restarted = f"ti.xcom_pull(task_ids='{task_id}', key='{RESTARTED}' ~ asked_for.rpartition(':')[2])"
-    asked_for = f"{{% set asked_for %}}{template_of(execution_arn)}{{% endset %}}"
+    index = "-1" if waiter.get_closest_mapped_task_group() is None else "ti.map_index"
+    key = f"'{RESTARTED}' ~ asked_for.rpartition(':')[2]"
+    restarted = f"ti.xcom_pull(task_ids='{waiter.task_id}', key={key}, map_indexes={index})"
+    asked_for = f"{{% set asked_for %}}{template_of(execution_arn, waiter)}{{% endset %}}"
     return f"{asked_for}{{{{ {restarted} or asked_for }}}}"

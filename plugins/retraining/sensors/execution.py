@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
@@ -16,16 +15,15 @@ from retraining import arns
 from retraining.execution import restart_name
 from retraining.gate import explain_cause
 from retraining.hooks.aws_errors import clear_aws_errors
-from retraining.hooks.state_machine import KILLED, StateMachineHook
-from retraining.sensors.arn_template import RESTARTED, awaited_template, renders_in_triggerer, template_of
-from retraining.triggers import succession
+from retraining.hooks.state_machine import StateMachineHook, kill_cause
+from retraining.sensors import taking_up
+from retraining.sensors.arn_template import awaited_template, renders_in_triggerer, template_of
 from retraining.triggers.execution import ExecutionTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-
-Restart = Callable[[dict[str, Any], str], dict[str, Any]]
+    from retraining.sensors.taking_up import Restart
 
 
 class ExecutionFailedError(AirflowException):
@@ -74,7 +72,8 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.stop_on_timeout = stop_on_timeout
-        template = template_of(execution_arn)
+        self._in_hand: tuple[str, str] | None = None
+        template = template_of(execution_arn, self)
         self.start_from_trigger = renders_in_triggerer(template)
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
@@ -105,7 +104,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
 
         Not the task's return value: what a triggerer puts there, Airflow 3.3 encodes twice.
         """
-        return awaited_template(self._asked_for, self.task_id)
+        return awaited_template(self._asked_for, self)
 
     def execute(self, context: Context) -> Any:
         """Defer from a worker: where the task is mapped, and outside the scheduler, as in ``dag.test()``."""
@@ -119,43 +118,23 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         arn = event["execution_arn"]
         if event["status"] == "SUCCEEDED" or event.get("error") in self.expected_errors:
             return
-        is_old = event.get("ended_before") or _was_killed(event)
-        if is_old and not event["redriven"] and self._is_asked_again(context, arn):
-            self._take_up(context, arn, event)
+        is_expanded = (
+            context["ti"].map_index not in (-1, None) and self.get_closest_mapped_task_group() is None
+        )
+        keeps_xcoms = self.start_from_trigger and not is_expanded
+        if taking_up.is_asked_for(event, context, retries=self.retries or 0, keeps_xcoms=keeps_xcoms):
+            run = context["dag_run"]
+            self._in_hand = arn, kill_cause(run.dag_id, run.run_id, self.task_id)
+            with clear_aws_errors(self.aws_conn_id):
+                arn, count = taking_up.take_up(self.hook, event, context, self.restarts)
+            self._defer(context, arn, redriven=True, redrive_count=count)
         reason = ": ".join(filter(None, (event.get("error"), explain_cause(event.get("cause")))))
         raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")
 
-    def _is_asked_again(self, context: Context, arn: str) -> bool:
-        """Whether this try is a retry, or a person cleared this task but not the one that started."""
-        ti, run = context["ti"], context["dag_run"]
-        if ti.try_number - (ti.max_tries - (self.retries or 0)) > 1:
-            return True
-        if not run.clear_number:
-            return False
-        # The XComs of a task that starts on a worker, as mapped ones do, do not outlive its being cleared.
-        if not self.start_from_trigger or (ti.map_index or 0) >= 0:
-            return True
-        signed = ti.xcom_pull(task_ids=self.task_id, key=succession.KEY, map_indexes=-1)
-        return succession.has_waited_before(signed, ti.try_number, arn)
-
-    def _take_up(self, context: Context, arn: str, event: Mapping[str, Any]) -> NoReturn:
-        with clear_aws_errors(self.aws_conn_id):
-            execution = self.hook.describe_execution(arn)
-            # DescribeExecution may show less than the trigger has seen, and more: what others began since.
-            count = max(execution.get("redriveCount", 0), event.get("redrive_count", 0))
-            if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
-                if execution.get("redriveCount", 0) > event.get("redrive_count", 0):
-                    self._defer(context, arn, redriven=True, redrive_count=count)
-                execution = {**execution, "status": event["status"], "error": event.get("error")}
-            execution["redriveCount"] = count
-            restart = self.restarts.get(execution.get("error") or "")
-            if restart or not self.hook.redrive(execution):
-                name = restart_name(arns.name_of(arn), context["ti"].try_number)
-                given = restart(json.loads(execution["input"]), name) if restart else None
-                asked_for, arn = arn, self.hook.start_again(execution, name, given)
-                context["ti"].xcom_push(key=RESTARTED + arns.name_of(asked_for), value=arn)
-                self._defer(context, arn, redriven=True)
-        self._defer(context, arn, redriven=True, redrive_count=count + 1)
+    def on_kill(self) -> None:
+        """Stop what this task may have taken up just before it was killed, on a worker."""
+        if self._in_hand:
+            self.hook.stop(*self._in_hand)
 
     def _defer(
         self, context: Context, arn: str, *, redriven: bool = False, redrive_count: int = 0
@@ -195,8 +174,3 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         )
         for arn in (self.execution_arn, restarted):
             self.hook.stop(arn, f"Airflow: out of time in DAG run {run.dag_id} / {run.run_id}")
-
-
-def _was_killed(event: Mapping[str, Any]) -> bool:
-    """Whether Airflow stopped the execution: an earlier try was cleared, for this one is alive."""
-    return event["status"] == "ABORTED" and str(event.get("cause")).startswith(KILLED)

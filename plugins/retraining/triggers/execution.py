@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from airflow.configuration import conf
@@ -20,6 +21,7 @@ from retraining.triggers.wait import Wait
 
 # Less than Airflow grants, so that what comes of it is still said in the task's log.
 SPARE_SECONDS = 5
+SIGNING_SECONDS = 10.0
 
 
 class ExecutionTrigger(BaseTrigger):
@@ -102,10 +104,12 @@ class ExecutionTrigger(BaseTrigger):
                 await wait.changed.wait()
                 wait.changed.clear()
                 self._say(wait)
-            if wait.error:
-                # The execution goes on. Copies of this trigger elsewhere must not take that for a kill.
-                await signing
-                await self._sign()
+            if wait.ended is None or not self.is_result(wait.ended):
+                # A worker goes on from here. Copies of this trigger elsewhere must not take that for a kill.
+                signing.cancel()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SIGNING_SECONDS):
+                        await self._sign()
         finally:
             signing.cancel()
             poller.leave(wait)
@@ -118,10 +122,15 @@ class ExecutionTrigger(BaseTrigger):
         self._succession = self._succession or Succession(
             self.task_instance, self.trigger_id, self.execution_arn
         )
-        try:
-            await self._succession.sign()
-        except Exception as error:  # noqa: BLE001 - the wait is worth more
-            self.log.warning("Killing this wait may not stop the execution: %s", error)
+        while True:
+            try:
+                await self._succession.sign()
+                return
+            except Exception as error:  # noqa: BLE001 - the wait is worth more
+                self.log.warning(
+                    "Until Airflow answers, killing this wait does not stop the execution: %s", error
+                )
+            await asyncio.sleep(SIGNING_SECONDS)
 
     def _event(self, wait: Wait) -> TriggerEvent:
         if wait.ended is None:

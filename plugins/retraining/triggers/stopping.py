@@ -55,7 +55,7 @@ async def stop_if_killed(
     cause = kill_cause(ti.dag_id, ti.run_id, ti.task_id) if ti else "Airflow's task was killed"
     while True:
         try:
-            async with await connect(key) as client:
+            async with asyncio.timeout(until - time.monotonic()), await connect(key) as client:
                 log.info("%s", await _stop(client, execution_arn, redrive_count, cause))
             return
         except Exception as error:

@@ -66,10 +66,9 @@ class Succession:
 
     async def sign(self) -> None:
         """Take charge."""
-        signed = await self._signatures()
-        signed.pop(self._deferral, None)
-        kept = dict(list(signed.items())[1 - KEPT :])
-        await BaseXCom.aset(KEY, {**kept, self._deferral: self._signature}, **self._where)
+        # A deferral stays in its place among the others: the last one is the newest.
+        signed = {**await self._signatures(), self._deferral: self._signature}
+        await BaseXCom.aset(KEY, dict(list(signed.items())[-KEPT:]), **self._where)
         self._signed = True
 
     async def verdict(self, seconds: float) -> tuple[Verdict, str]:
@@ -92,19 +91,25 @@ class Succession:
             await asyncio.sleep(ASK_AGAIN_SECONDS)
 
     async def _now(self) -> Verdict:
-        # The state first: who has ended the wait elsewhere since had signed before.
-        state = await self._state()
-        signed = await self._signatures()
-        last = signed.get(self._deferral)
-        if last not in (None, self._signature):
+        # A triggerer that wakes asks for all that it has waited for: mostly one call tells.
+        if self._is_of_another(await self._signatures()):
             return Verdict.MOVED
         if not self._signed:
             return Verdict.UNCLEAR
+        # Who has ended the wait elsewhere had signed before.
+        state = await self._state()
+        signed = await self._signatures()
+        if self._is_of_another(signed):
+            return Verdict.MOVED
+        last = signed.get(self._deferral)
         # A task that begins anew on a worker has lost its XComs.
         is_deferred_anew = last is None or list(signed)[-1] != self._deferral
         if is_deferred_anew or state != TaskInstanceState.DEFERRED:
             return Verdict.KILLED
         return Verdict.UNCLEAR
+
+    def _is_of_another(self, signed: Signatures) -> bool:
+        return signed.get(self._deferral) not in (None, self._signature)
 
     async def _state(self) -> str | None:
         ti = self._ti

@@ -1,0 +1,75 @@
+"""Takes up the work of an execution that had ended before the task that waits for it was tried again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from retraining import arns
+from retraining.execution import restart_name
+from retraining.hooks.state_machine import KILLED, StateMachineHook
+from retraining.sensors.arn_template import RESTARTED
+from retraining.triggers import succession
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Restart = Callable[[dict[str, Any], str], dict[str, Any]]
+
+
+class TakenUp(NamedTuple):
+    """What there is to wait for from now on."""
+
+    execution_arn: str
+    redrive_count: int
+
+
+def is_asked_for(event: Mapping[str, Any], context: Context, *, retries: int, keeps_xcoms: bool) -> bool:
+    """Whether this try is a retry, or a person cleared this task but not the one that started.
+
+    :param event: the trigger's.
+    :param keeps_xcoms: whether the task starts in the triggerer: its XComs outlive its being cleared.
+    """
+    # Whoever is alive and sees that Airflow stopped the execution comes after a try that was cleared.
+    was_killed = event["status"] == "ABORTED" and str(event.get("cause")).startswith(KILLED)
+    if event["redriven"] or not (event.get("ended_before") or was_killed):
+        return False
+    ti = context["ti"]
+    if ti.try_number - (ti.max_tries - retries) > 1:
+        return True
+    if not context["dag_run"].clear_number:
+        return False
+    if not keeps_xcoms:
+        return True
+    signed = ti.xcom_pull(task_ids=ti.task_id, key=succession.KEY, map_indexes=ti.map_index)
+    return succession.has_waited_before(signed, ti.try_number, event["execution_arn"])
+
+
+def take_up(
+    hook: StateMachineHook, event: Mapping[str, Any], context: Context, restarts: Mapping[str, Restart]
+) -> TakenUp:
+    """Redrive the execution, or where that is in vain or not allowed, start it again under another name.
+
+    :param event: the trigger's.
+    :param restarts: as :class:`ExecutionSensor`'s.
+    """
+    arn: str = event["execution_arn"]
+    seen: int = event.get("redrive_count", 0)
+    execution = hook.describe_execution(arn)
+    described: int = execution.get("redriveCount", 0)
+    if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
+        if described > seen:
+            # Somebody was faster.
+            return TakenUp(arn, described)
+        # DescribeExecution is eventually consistent: the trigger has seen the end.
+        execution = {**execution, "status": event["status"], "error": event.get("error")}
+    execution["redriveCount"] = count = max(described, seen)
+    restart = restarts.get(execution.get("error") or "")
+    if not restart and hook.redrive(execution):
+        return TakenUp(arn, count + 1)
+    name = restart_name(arns.name_of(arn), context["ti"].try_number)
+    given = restart(json.loads(execution["input"]), name) if restart else None
+    started = hook.start_again(execution, name, given)
+    context["ti"].xcom_push(key=RESTARTED + arns.name_of(arn), value=started)
+    return TakenUp(started, 0)
