@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
-# Tokens a bucket holds and tokens it gets a second, in us-east-1, for each account and region:
+# Tokens a bucket holds and tokens it gets a second, for each account and region:
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 QUOTAS: dict[str, tuple[int, int]] = {
     "stepfunctions.CreateStateMachine": (100, 1),
     "stepfunctions.DeleteStateMachine": (100, 1),
@@ -27,6 +28,19 @@ QUOTAS: dict[str, tuple[int, int]] = {
     "stepfunctions.UntagResource": (200, 1),
     "stepfunctions.UpdateStateMachine": (100, 1),
 }
+QUOTAS_ELSEWHERE = {
+    **QUOTAS,
+    "stepfunctions.DescribeExecution": (250, 10),
+    "stepfunctions.ListExecutions": (100, 2),
+    "stepfunctions.RedriveExecution": (800, 150),
+    "stepfunctions.StartExecution": (800, 150),
+    "stepfunctions.StopExecution": (500, 25),
+}
+
+
+def quotas_of(region: str) -> dict[str, tuple[int, int]]:
+    """The quotas of an account in a region, by service and operation."""
+    return QUOTAS if region in LARGE_REGIONS else QUOTAS_ELSEWHERE
 
 
 class _Bucket:
@@ -69,7 +83,8 @@ class Quotas:
         :param operation: service and operation, such as ``stepfunctions.DescribeExecution``.
         """
         with self._lock:
-            if not self._enforced or operation not in QUOTAS:
+            quotas = quotas_of(region)
+            if not self._enforced or operation not in quotas:
                 return True
-            bucket = self._buckets.setdefault((region, operation), _Bucket(*QUOTAS[operation]))
+            bucket = self._buckets.setdefault((region, operation), _Bucket(*quotas[operation]))
             return bucket.take()

@@ -18,11 +18,13 @@ from tests.integration.embedded_aws import LocalAws
 CONN_ID = "local_aws"
 
 
-def connect(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
-    """Make the Airflow connection ``local_aws``."""
-    extra = {"endpoint_url": aws.endpoint_url, "region_name": "us-east-1"}
+def connect(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws, conn_id: str = CONN_ID, region: str = "us-east-1"
+) -> None:
+    """Make an Airflow connection."""
+    extra = {"endpoint_url": aws.endpoint_url, "region_name": region}
     connection = {"conn_type": "aws", "login": aws.login, "password": "local", "extra": extra}
-    monkeypatch.setenv(f"AIRFLOW_CONN_{CONN_ID.upper()}", json.dumps(connection))
+    monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
 
 
 @contextmanager
@@ -67,6 +69,7 @@ class FakeContext(dict[str, Any]):
         ti = SimpleNamespace(
             try_number=try_number,
             max_tries=max_tries,
+            task_id="wait",
             map_index=-1,
             start_date=datetime.now(UTC),
             xcom_push=lambda key, value: self.xcoms.__setitem__(key, value),

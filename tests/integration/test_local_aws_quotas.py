@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control, ControlError
-from include.local_aws.quotas import QUOTAS
+from include.local_aws.quotas import Quotas, quotas_of
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.state_machines import WAIT, create_machine, start
 
@@ -56,14 +56,26 @@ def test_a_bucket_is_emptied_and_filled_again(local_aws: LocalAws, control: Cont
 
 
 def test_the_numbers_are_those_that_aws_documents() -> None:
-    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html, N. Virginia.
-    assert {name: QUOTAS[f"stepfunctions.{name}"] for name in ("DescribeExecution", "ListExecutions")} == {
-        "DescribeExecution": (300, 15),
-        "ListExecutions": (200, 5),
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: N. Virginia and Frankfurt
+    documented = {
+        "DescribeExecution": [(300, 15), (250, 10)],
+        "GetExecutionHistory": [(400, 20), (400, 20)],
+        "ListExecutions": [(200, 5), (100, 2)],
+        "RedriveExecution": [(1300, 300), (800, 150)],
+        "StartExecution": [(1300, 300), (800, 150)],
+        "StopExecution": [(1000, 200), (500, 25)],
     }
-    assert QUOTAS["stepfunctions.GetExecutionHistory"] == (400, 20)
-    assert QUOTAS["stepfunctions.StartExecution"] == (1300, 300)
-    assert QUOTAS["stepfunctions.StopExecution"] == (1000, 200)
+    for operation, numbers in documented.items():
+        regions = ("us-east-1", "eu-central-1")
+        assert [quotas_of(region)[f"stepfunctions.{operation}"] for region in regions] == numbers
+
+
+def test_a_region_has_buckets_of_its_own() -> None:
+    quotas = Quotas()
+    quotas.enforce(True)
+    allowed = [quotas.allows("stepfunctions.ListExecutions", "eu-central-1") for _ in range(150)]
+    assert 100 <= sum(allowed) < 150
+    assert quotas.allows("stepfunctions.ListExecutions", "us-east-1")
 
 
 @pytest.mark.parametrize("content", [{}, {"enforced": "yes"}, {"enforced": True, "more": 1}, []])
