@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from retraining.errors import RunConfigError
 from retraining.hyperparameters import as_strings, computes
+from retraining.local_storage import key_problem
 from retraining.run_config import RunConfig
 from retraining.spec import MAX_WINDOW_DAYS, ModelSpec
 
@@ -166,6 +167,9 @@ def retrain_input(
             f"hyperparameters.eval_metric: {hyperparameters['eval_metric']!r} must contain"
             f" {spec.gate.metric.partition(':')[2]!r}, which the gate compares"
         )
+    key = deployment.get("kms_key")
+    if problem := key_problem("training_instance_type", config.training_instance_type, key):
+        raise RunConfigError(problem)
     given = {
         "TrainingJobName": name,
         "GlueJobName": deployment["glue_job"],

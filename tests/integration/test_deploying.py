@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.compiler import WorkflowCompiler
 from retraining.errors import StackError
@@ -160,3 +162,18 @@ def test_the_unchanged_hourly_run_makes_two_calls_and_compiles_nothing(
 def test_a_missing_stack_is_named() -> None:
     with pytest.raises(StackError, match="there is no CloudFormation stack 'nowhere' in us-east-1"):
         StackHook(aws_conn_id=CONN_ID).read("nowhere")
+
+
+def test_a_model_that_the_stacks_key_cannot_encrypt_is_not_deployed(
+    local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    connect(monkeypatch, local_aws)
+    model, read = tmp_path / "flight_delay", StackHook.read
+    shutil.copytree(PROJECT / "include" / "models" / "flight_delay", model)
+    spec = (model / "model.yaml").read_text()
+    (model / "model.yaml").write_text(spec.replace("ml.m5.xlarge", "ml.g5.xlarge"))
+    monkeypatch.setattr(StackHook, "read", lambda *given: replace(read(*given), kms_key="arn:aws:kms:a-key"))
+    monkeypatch.setattr(WorkflowCompiler, "compile", lambda *_: "{}")
+    operator = DeployWorkflowOperator(task_id="deploy", model_folder=model, aws_conn_id=CONN_ID)
+    with pytest.raises(AirflowFailException, match=r"training.instance_type: ml.g5.xlarge has disks .*a-key"):
+        operator.execute(FakeContext("a"))  # type: ignore[arg-type]

@@ -86,6 +86,17 @@ def test_what_is_not_csv_of_numbers_fails_the_job(local_aws: LocalAws, content: 
             "ResourceConfig.InstanceCount",
         ),
         (
+            {
+                "ResourceConfig": {
+                    "InstanceCount": 1,
+                    "InstanceType": "ml.g5.xlarge",
+                    "VolumeSizeInGB": 5,
+                    "VolumeKmsKeyId": "a-key",
+                }
+            },
+            "ResourceConfig.VolumeKmsKeyId: ml.g5.xlarge has local storage",
+        ),
+        (
             {"InputDataConfig": [{**channel_request("s3://b/p", "train"), "CompressionType": "Gzip"}]},
             "InputDataConfig.train.CompressionType",
         ),

@@ -36,7 +36,11 @@ DEPLOYMENT = {
 
 
 def made(
-    spec: ModelSpec, end: datetime | None = END, run_type: str = "manual", **params: Any
+    spec: ModelSpec,
+    end: datetime | None = END,
+    run_type: str = "manual",
+    deployment: dict[str, str] | None = None,
+    **params: Any,
 ) -> dict[str, Any]:
     run = SimpleNamespace(
         dag_id="a_dag",
@@ -45,7 +49,9 @@ def made(
         data_interval_end=end,
         run_after=datetime(2013, 6, 1, tzinfo=UTC),
     )
-    return retrain_input(name="a-name", params=params, run=run, spec=spec, deployment=DEPLOYMENT)
+    return retrain_input(
+        name="a-name", params=params, run=run, spec=spec, deployment=deployment or DEPLOYMENT
+    )
 
 
 @given(st.text(), st.text(), st.integers(1, 1000))
@@ -185,6 +191,15 @@ def test_window_of_a_manual_run(spec: ModelSpec, params: dict[str, Any], window:
 def test_a_start_must_leave_rows_to_train_on_before_the_intervals_end(spec: ModelSpec, start: str) -> None:
     with pytest.raises(RunConfigError, match=rf"^window_start: {start} must be more than 7 days"):
         made(spec, window_start=start)
+
+
+def test_an_instance_type_that_the_stacks_key_cannot_encrypt_is_refused(spec: ModelSpec) -> None:
+    key = {**DEPLOYMENT, "kms_key": "arn:aws:kms:eu-central-1:123456789012:key/a-key"}
+    with pytest.raises(RunConfigError, match=r"^training_instance_type: ml.g5.xlarge has disks .*key/a-key"):
+        made(spec, deployment=key, training_instance_type="ml.g5.xlarge")
+    assert made(spec, deployment=key)["TrainingInstanceType"] == "ml.m5.xlarge"
+    without = made(spec, training_instance_type="ml.g5.xlarge")
+    assert without["TrainingInstanceType"] == "ml.g5.xlarge"
 
 
 def test_hyperparameters_must_go_on_computing_the_gates_metric(spec: ModelSpec) -> None:

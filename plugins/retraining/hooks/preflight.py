@@ -74,6 +74,7 @@ class PreflightHook(ClientsHook):
             yield self._seen("function", function, self._function)
         yield self._seen("deployments", stack.deployments_table, self._table)
         yield self._seen("data", stack.bucket, self._data, spec)
+        yield from findings.encryption(spec, stack.kms_key)
 
     def _seen(self, what: str, name: str, look: Callable[..., Finding], *arguments: Any) -> Finding:
         try:

@@ -14,10 +14,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retraining import settings
 from retraining.compiler import Surroundings, WorkflowCompiler
-from retraining.errors import RetrainingError
+from retraining.errors import ModelSpecError, RetrainingError
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.stack import Stack, StackHook
 from retraining.hooks.workflow import WorkflowHook, definition_diff
+from retraining.local_storage import spec_problems
 from retraining.spec import load_spec
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
 
     Returns what an execution of it needs to know: ``state_machine`` (the version's ARN), ``fingerprint`` of
     its sources, and the stack's ``glue_job``, ``metrics_function``, ``endpoint_test_function`` and
-    ``deployments_table``, all names.
+    ``deployments_table``, all names, and ``kms_key``, an ARN or empty.
 
     :param model_folder: folder with ``model.yaml`` and ``transform.sql``.
     :param stack_name: the CloudFormation stack (default: ``[retraining] stack_name``).
@@ -59,11 +60,14 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
             "metrics_function": stack.metrics_function,
             "endpoint_test_function": stack.endpoint_test_function,
             "deployments_table": stack.deployments_table,
+            "kms_key": stack.kms_key or "",
         }
 
     def _deploy(self, stack: Stack) -> tuple[str, str]:
         folder = Path(self.model_folder)
         spec = load_spec(folder)
+        if problems := spec_problems(spec, stack.kms_key):
+            raise ModelSpecError("\n".join(f"{folder / 'model.yaml'}: {problem}" for problem in problems))
         compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
         aws = Surroundings(
             stack=stack.name,

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
+from retraining.local_storage import spec_problems
 from retraining.spec import ModelSpec
 
 # Blue/green: the new instances serve before the old ones go (UpdateEndpoint).
@@ -77,6 +78,19 @@ def role_trust(name: str, policy: Mapping[str, Any], service: str) -> Finding:
         if statement["Effect"] == "Allow" and service in ([trusted] if isinstance(trusted, str) else trusted):
             return Finding("role", State.FINE, f"{name} trusts {service}")
     return Finding("role", State.PROBLEM, f"{name} does not trust {service}", "`make deploy-aws` restores it")
+
+
+def encryption(spec: ModelSpec, key: str | None) -> Iterator[Finding]:
+    """
+    Judge whether the model's instances can use the stack's key; nothing where it has none.
+
+    :param key: its ARN.
+    """
+    problems = spec_problems(spec, key)
+    for problem in problems:
+        yield Finding("KMS key", State.PROBLEM, problem, "change model.yaml")
+    if key and not problems:
+        yield Finding("KMS key", State.FINE, key)
 
 
 def quotas(spec: ModelSpec, values: Mapping[str, float]) -> Iterator[Finding]:
