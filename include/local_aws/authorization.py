@@ -15,11 +15,11 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
-from moto.sagemaker.models import sagemaker_backends
 
 from include.local_aws.fault_kinds import FailCall
 from include.local_aws.iam_needs import needs
 from include.local_aws.iam_policy import Document, Need, is_allowed
+from include.local_aws.iam_tags import tag_context
 from include.local_aws.operations import Operation
 from include.local_aws.runtime import ACCOUNT_ID, AIRFLOW_KEY, AIRFLOW_USER, CREDENTIALS, ROLE_KEY
 
@@ -82,10 +82,8 @@ class Authorization:
         for need in needs(
             operation.service, operation.name, parameters, region=operation.region, account=ACCOUNT_ID
         ):
-            if need.action.startswith("sagemaker:Delete"):
-                yield Need(need.action, need.resource, {**need.context, **_tags(need.resource, operation)})
-            else:
-                yield need
+            tags = tag_context(need.resource, parameters, operation.region)
+            yield Need(need.action, need.resource, {**need.context, **tags})
 
 
 def _principal(key: str) -> tuple[str, list[Document]]:
@@ -125,12 +123,6 @@ def _parameters(environ: dict[str, Any], operation: Operation) -> Mapping[str, A
         }
     )
     return parsed
-
-
-def _tags(arn: str, operation: Operation) -> dict[str, str]:
-    backend = sagemaker_backends[ACCOUNT_ID][operation.region]
-    resource = backend._get_resource_from_arn(arn)
-    return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in resource.tags}
 
 
 def _refuse(operation: Operation, code: str, message: str) -> FailCall:

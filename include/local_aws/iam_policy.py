@@ -73,11 +73,13 @@ def _applies(statement: Mapping[str, Any], need: Need) -> bool:
 
 
 def _holds(operator: str, wanted: list[str], value: str | None) -> bool:
-    test = OPERATORS.get(operator)
+    test = OPERATORS.get(operator.removesuffix(IF_EXISTS))
     if test is None:
         raise UnknownConditionError(f"{operator} is not known; {', '.join(OPERATORS)} are")
-    # A key that the request does not have makes a condition fail.
-    return value is not None and any(test(str(item), value) for item in wanted)
+    if value is None:
+        # A key that the request does not have makes a condition fail.
+        return operator.endswith(IF_EXISTS)
+    return any(test(str(item), value) for item in wanted)
 
 
 def _like(pattern: str, text: str) -> bool:
@@ -93,6 +95,8 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+IF_EXISTS = "IfExists"
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": _like,

@@ -34,6 +34,14 @@ def machine_name(state_machine_arn: str) -> str:
     return state_machine_arn.partition(":stateMachine:")[2].partition(":")[0]
 
 
+def stack_of(state_machine_arn: str) -> str:
+    """Name of the stack that a model's state machine belongs to: no model's name has a hyphen.
+
+    :param state_machine_arn: of a state machine or one of its versions.
+    """
+    return machine_name(state_machine_arn).rpartition("-")[0]
+
+
 def name_of(arn: str) -> str:
     """Name of an execution, or of a state machine without version."""
     return arn.rpartition(":")[2]

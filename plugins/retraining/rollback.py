@@ -82,6 +82,7 @@ class AcceptedModel:
     :param window_start: start of the half-open window [window_start, window_end) of its data, ISO 8601 UTC.
     :param endpoint: endpoint that it was meant for.
     :param metric: the gate's metric, as text, where it is known.
+    :param stack: the stack that it belongs to; None where it was made before there were tags for stacks.
     """
 
     name: str
@@ -90,6 +91,7 @@ class AcceptedModel:
     window_end: str
     endpoint: str
     metric: str | None = None
+    stack: str | None = None
 
     def __str__(self) -> str:
         metric = f", metric {self.metric}" if self.metric else ""
@@ -97,17 +99,22 @@ class AcceptedModel:
 
 
 def choose_model(
-    models: Sequence[AcceptedModel], config: RollbackConfig, served: str | None
+    accepted: Sequence[AcceptedModel], config: RollbackConfig, served: str | None, stack: str
 ) -> AcceptedModel:
     """Choose the model to go back to.
 
-    :param models: the accepted ones.
+    :param accepted: the accepted models, of all stacks.
     :param served: name of the model that the endpoint serves, or is being updated to; None for no endpoint.
+    :param stack: whose models can be chosen.
     :raises RunConfigError: when there is none, or more than one; lists those that can be named.
     """
+    models = [model for model in accepted if model.stack in (None, stack)]
     if config.to_model is not None:
         fitting = [model for model in models if model.name == config.to_model]
+        owners = {model.name: model.stack for model in accepted}
         wanted = f"to_model: {config.to_model!r} is no accepted model"
+        if owner := owners.get(config.to_model):
+            wanted += f" of stack {stack!r}, but of {owner!r}"
     elif config.to_window_end is not None:
         end = iso(config.to_window_end)
         fitting = [model for model in models if model.window_end == end and model.endpoint == config.endpoint]

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from include.local_aws.control import Control
-from tests.integration.embedded_aws import LocalAws, running_aws
+from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
 from tests.integration.endpoints import settled
 from tests.integration.sagemaker_requests import model_of, trained, training_request
+
+# Parameters that say where the functions' and the job's code is.
+CODE = ("CodeBucket", "GlueScript", "MetricsFunction", "EndpointTestFunction")
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +20,21 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """The embedded AWS, provisioned, for all tests together."""
     with running_aws(tmp_path_factory.mktemp("aws")) as aws:
         yield aws
+
+
+@pytest.fixture(scope="session")
+def second_stack(local_aws: LocalAws) -> LocalAws:
+    """Another stack in the same account and region; its name begins like the first one's."""
+    name, cloudformation = f"{local_aws.stack}-test", local_aws.client("cloudformation")
+    first = cloudformation.describe_stacks(StackName=local_aws.stack)["Stacks"][0]
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=(PROJECT / "include" / "cloudformation" / "template.yaml").read_text(),
+        Parameters=[given for given in first["Parameters"] if given["ParameterKey"].startswith(CODE)],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    return replace(local_aws, stack=name)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from uuid import uuid4
 from retraining.execution import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext
-from tests.integration.embedded_aws import LocalAws
+from tests.integration.embedded_aws import STACK_NAME, LocalAws
 from tests.integration.endpoints import settled
 from tests.integration.sagemaker_requests import IMAGE, training_request
 from tests.integration.state_machines import ended
@@ -20,9 +20,11 @@ from tests.integration.state_machines import ended
 EPOCH = datetime(2013, 5, 1, tzinfo=UTC)
 
 
-def deploy_workflow(folder: Path) -> dict[str, str]:
+def deploy_workflow(folder: Path, stack: str = STACK_NAME) -> dict[str, str]:
     """Bring a model folder's state machine into the embedded AWS, as the DAG's first task does."""
-    deploy = DeployWorkflowOperator(task_id="deploy", model_folder=folder, aws_conn_id=CONN_ID)
+    deploy = DeployWorkflowOperator(
+        task_id="deploy", model_folder=folder, stack_name=stack, aws_conn_id=CONN_ID
+    )
     return deploy.execute(FakeContext("deploy"))  # type: ignore[arg-type]
 
 

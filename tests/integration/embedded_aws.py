@@ -34,12 +34,14 @@ class LocalAws:
     :param state_dir: where it keeps logs.
     :param login: access key of Airflow's connection: the administrator's, or that of the user with no more
         than Airflow's policy.
+    :param stack: name of the stack that is looked at.
     """
 
     endpoint_url: str
     pid: int
     state_dir: Path
     login: str = "local"
+    stack: str = STACK_NAME
 
     def client(self, service: str, login: str = "local") -> Any:
         """A boto3 client of it; the administrator's unless another access key is given."""
@@ -47,8 +49,8 @@ class LocalAws:
 
     @property
     def outputs(self) -> dict[str, str]:
-        """The outputs of the project's stack."""
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+        """The stack's outputs."""
+        stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 

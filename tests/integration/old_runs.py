@@ -14,7 +14,7 @@ from uuid import uuid4
 import yaml
 
 from retraining.execution import execution_name, iso
-from tests.integration.embedded_aws import PROJECT, STACK_NAME, LocalAws
+from tests.integration.embedded_aws import PROJECT, LocalAws
 from tests.integration.sagemaker_requests import IMAGE, rows
 
 EPOCH = datetime(2013, 5, 1, tzinfo=UTC)
@@ -36,18 +36,16 @@ class OldRuns:
     Makes what runs of one model leave.
 
     :param artifact: ``s3://`` URI of a trained model.
-    :param stack: the stack whose runs they are.
     """
 
     aws: LocalAws
     model: str
     endpoint: str
     artifact: str = "s3://nowhere/model.tar.gz"
-    stack: str = STACK_NAME
 
     def name(self, run: str, dag: str = "retraining") -> str:
         """What everything of a run is called."""
-        return execution_name(f"{self.model}_{dag}", run, state_machine=f"{self.stack}-{self.model}")
+        return execution_name(f"{self.model}_{dag}", run, state_machine=f"{self.aws.stack}-{self.model}")
 
     def accepted(self, hours: Iterable[int]) -> list[str]:
         """Accepted runs, one for each hour since the epoch; their names."""
@@ -97,7 +95,7 @@ class OldRuns:
         end = EPOCH + timedelta(hours=hour)
         return _listed(
             {
-                "retraining:stack": self.stack,
+                "retraining:stack": self.aws.stack,
                 "retraining:model": self.model,
                 "retraining:dag-id": f"{self.model}_retraining",
                 "retraining:run-id": f"scheduled__{iso(end)}",

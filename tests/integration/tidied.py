@@ -46,7 +46,11 @@ class Tidied:
             return plan(housekeeper, self.old + timedelta(days=30, microseconds=-1))
 
         operator = HousekeepingOperator(
-            task_id="tidy", model_folder=self.folder, aws_conn_id=CONN_ID, **options
+            task_id="tidy",
+            model_folder=self.folder,
+            stack_name=self.aws.stack,
+            aws_conn_id=CONN_ID,
+            **options,
         )
         with monkeypatch.context() as patch:
             patch.setattr(Housekeeper, "plan", later)
@@ -68,7 +72,7 @@ class Tidied:
     def execute(self, state: dict[str, Any], name: str, given: dict[str, str]) -> str:
         """Start an execution of the model's state machine."""
         states = self.aws.client("stepfunctions")
-        machine = f"model-retraining-{self.runs.model}"
+        machine = f"{self.aws.stack}-{self.runs.model}"
         definition = {"StartAt": "Only", "States": {"Only": state}}
         arn = states.create_state_machine(
             name=machine,

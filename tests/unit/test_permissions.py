@@ -13,7 +13,7 @@ from cfnlint.api import lint_file  # type: ignore[import-untyped]
 from include.local_aws.iam_policy import Document, Need, granted_actions, is_allowed
 from tests.unit.conftest import SURROUNDINGS
 from tests.unit.needed_actions import of_airflow, of_definition
-from tests.unit.template import PATH, Template
+from tests.unit.template import ACCOUNT, PATH, REGION, Template
 
 MACHINE, AIRFLOW = "StateMachineRole", "AirflowPolicy"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
@@ -131,6 +131,46 @@ def test_the_state_machine_is_confined_to_account_and_region(
     elsewhere = [need for need in map(change, machine_needs) if need not in machine_needs]
     assert elsewhere
     assert denied(Template().policies(MACHINE), elsewhere) == elsewhere
+
+
+STATES = f"arn:aws:states:{REGION}:{ACCOUNT}"
+SAGEMAKER = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "resource"),
+    [
+        (AIRFLOW, "states:StartExecution", f"{STATES}:stateMachine:model-retraining-test-m"),
+        (AIRFLOW, "states:UpdateStateMachine", f"{STATES}:stateMachine:model-retraining-test-m"),
+        (AIRFLOW, "states:StopExecution", f"{STATES}:execution:model-retraining-test-m:a-run"),
+        (AIRFLOW, "sagemaker:DeleteModel", f"{SAGEMAKER}:model/a-model"),
+        (AIRFLOW, "sagemaker:DeleteEndpointConfig", f"{SAGEMAKER}:endpoint-config/a-config"),
+        (MACHINE, "sagemaker:UpdateEndpoint", f"{SAGEMAKER}:endpoint/an-endpoint"),
+        (MACHINE, "sagemaker:DeleteEndpoint", f"{SAGEMAKER}:endpoint/an-endpoint"),
+        (MACHINE, "sagemaker:AddTags", f"{SAGEMAKER}:endpoint/an-endpoint"),
+        (MACHINE, "sagemaker:StopTrainingJob", f"{SAGEMAKER}:training-job/a-job"),
+    ],
+)
+def test_what_another_stack_owns_is_out_of_reach(policy: str, action: str, resource: str) -> None:
+    """Its name may begin like ours. What has no stack's tag was made before there were any."""
+    documents = Template().policies(policy)
+
+    def allowed(**tags: str) -> bool:
+        marks = {"model": "m", **tags}
+        context = {f"aws:ResourceTag/retraining:{key}": value for key, value in marks.items()}
+        return is_allowed(documents, Need(action, resource, context))
+
+    assert allowed(stack="model-retraining")
+    assert allowed()
+    assert not allowed(stack="model-retraining-test")
+
+
+@pytest.mark.parametrize("kind", ["training-job", "model", "endpoint-config", "endpoint"])
+def test_nothing_is_made_in_another_stacks_name(kind: str) -> None:
+    documents = Template().policies(MACHINE)
+    for stack, allowed in (("model-retraining", True), ("model-retraining-test", False)):
+        context = {"aws:RequestTag/retraining:stack": stack}
+        assert is_allowed(documents, Need("sagemaker:AddTags", f"{SAGEMAKER}:{kind}/a", context)) is allowed
 
 
 @pytest.mark.parametrize("parameters", [{}, {"KmsKeyArn": KEY}, NETWORK], ids=["plain", "key", "network"])

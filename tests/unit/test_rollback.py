@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ MODELS = [model("m3", 3), model("m1", 1), model("m2", 2), model("canary", 2, "ca
 
 
 def chosen(spec: ModelSpec, served: str | None = "m3", **params: Any) -> str:
-    return choose_model(MODELS, RollbackConfig.from_params(params, spec), served).name
+    return choose_model(MODELS, RollbackConfig.from_params(params, spec), served, "prod").name
 
 
 @pytest.mark.parametrize(
@@ -76,9 +77,9 @@ def test_no_such_model_lists_those_there_are(
 def test_a_long_list_is_cut(spec: ModelSpec) -> None:
     models = [model(f"m{number}", number % 24) for number in range(30)]
     with pytest.raises(RunConfigError, match="and 10 older ones"):
-        choose_model(models, RollbackConfig.from_params({"to_model": "m99"}, spec), "m1")
+        choose_model(models, RollbackConfig.from_params({"to_model": "m99"}, spec), "m1", "prod")
     with pytest.raises(RunConfigError, match="none"):
-        choose_model([], RollbackConfig.from_params({}, spec), "m1")
+        choose_model([], RollbackConfig.from_params({}, spec), "m1", "prod")
 
 
 def test_the_model_before_the_one_served_is_the_default(spec: ModelSpec) -> None:
@@ -100,8 +101,26 @@ def test_two_models_of_one_window_have_to_be_told_apart(spec: ModelSpec) -> None
     models = [*MODELS, model("m2-again", 2)]
     config = RollbackConfig.from_params({"to_window_end": "2013-05-01T02:00:00Z"}, spec)
     with pytest.raises(RunConfigError, match="name to_model") as error:
-        choose_model(models, config, "m3")
+        choose_model(models, config, "m3", "prod")
     assert [line.split()[0] for line in str(error.value).splitlines()[1:]] == ["m2", "m2-again"]
+
+
+def test_another_stacks_models_are_not_gone_back_to(spec: ModelSpec) -> None:
+    ours, theirs = replace(model("ours", 1), stack="prod"), replace(model("theirs", 2), stack="prod-test")
+    accepted = [*MODELS, ours, theirs]
+
+    def choice(served: str, **params: str) -> str:
+        config = RollbackConfig.from_params({**params, "endpoint": "flight-delay"}, spec)
+        return choose_model(accepted, config, served, "prod").name
+
+    assert choice("m2") in ("m1", "ours")
+    assert choice("m3", to_model="ours") == "ours"
+    with pytest.raises(
+        RunConfigError, match="'theirs' is no accepted model of stack 'prod', but of 'prod-test'"
+    ):
+        choice("m3", to_model="theirs")
+    with pytest.raises(RunConfigError, match="serves theirs, which is no accepted model"):
+        choice("theirs")
 
 
 def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:

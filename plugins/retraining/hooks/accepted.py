@@ -8,11 +8,14 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.exceptions import ClientError
 
+from retraining.hooks.artifacts import ArtifactsHook
 from retraining.hooks.in_use import is_gone
+from retraining.hooks.stack import Stack
 from retraining.hooks.tags import (
     ENDPOINT_TAG,
     METRIC_TAG,
     RUN_TAG,
+    STACK_TAG,
     WINDOW_END_TAG,
     WINDOW_START_TAG,
     TagsHook,
@@ -34,10 +37,11 @@ class AcceptedModelsHook(AwsGenericHook["SageMakerClient"]):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(client_type="sagemaker", **parameters)
         self._tags = TagsHook(**parameters)
+        self._artifacts = ArtifactsHook(**parameters)
         self._s3 = S3Hook(**parameters)
 
     def accepted(self, model: str) -> list[AcceptedModel]:
-        """List a model folder's accepted models; one that was deleted a moment ago may be among them."""
+        """List a model folder's accepted models, of all stacks; some may just have been deleted."""
         found = self._tags.tagged(model, "sagemaker:model")
         return [
             AcceptedModel(
@@ -48,6 +52,7 @@ class AcceptedModelsHook(AwsGenericHook["SageMakerClient"]):
                 window_end=tags[WINDOW_END_TAG],
                 endpoint=tags[ENDPOINT_TAG],
                 metric=tags.get(METRIC_TAG),
+                stack=tags.get(STACK_TAG),
             )
             for name, tags in ((arn.rpartition("/")[2], tags) for arn, tags in found.items())
             if tags.keys() >= _NEEDED
@@ -66,16 +71,14 @@ class AcceptedModelsHook(AwsGenericHook["SageMakerClient"]):
             raise
         return variants[0].get("ModelName")
 
-    def missing(self, model: AcceptedModel) -> str | None:
+    def missing(self, model: AcceptedModel, stack: Stack) -> str | None:
         """Say what a model lacks to be served and tested; None when all is there."""
-        try:
-            described = self.conn.describe_model(ModelName=model.name)
-        except ClientError as error:
-            if is_gone(error):
-                return f"{model.name} was deleted"
-            raise
-        artifact = described["PrimaryContainer"]["ModelDataUrl"]
+        artifact = self._artifacts.artifact_of(model.name)
+        if artifact is None:
+            return f"{model.name} was deleted"
         bucket, key = self._s3.parse_s3_url(artifact)
+        if bucket != stack.bucket:
+            return f"{artifact} is another stack's; that of {stack.name} is {stack.bucket}"
         rows = f"runs/{model.run}/validation/"
         # Listing asks for fewer rights than a look at the object, which takes the right to read it.
         if not self._s3.list_keys(bucket, prefix=key, max_items=1):

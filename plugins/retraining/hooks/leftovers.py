@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
 from retraining.arns import execution_arn
+from retraining.hooks.artifacts import ArtifactsHook
 from retraining.hooks.stack import Stack
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.hooks.tags import DAG_TAG, ENDPOINT_TAG, MODEL_TAG, RUN_TAG, WINDOW_END_TAG, Tags, TagsHook
+from retraining.hooks.tags import (
+    DAG_TAG,
+    ENDPOINT_TAG,
+    MODEL_TAG,
+    RUN_TAG,
+    STACK_TAG,
+    WINDOW_END_TAG,
+    Tags,
+    TagsHook,
+)
 from retraining.housekeeping import Leftovers, name_prefix, run_of
 
 if TYPE_CHECKING:
@@ -59,7 +69,8 @@ class LeftoversHook(AwsGenericHook["SageMakerClient"]):
     """Lists a model's artifacts by name, and takes for the model's only what its tags say is.
 
     An S3 object has no tags of its own: it is the model's when a SageMaker model, endpoint config or training
-    job with its run's name is, or when the model's state machine has an execution of that name.
+    job with its run's name is, or when the model's state machine has an execution of that name. What was made
+    before there were tags for stacks is the stack's whose bucket has the model's artifact.
 
     :param parameters: what the hooks of all services are made with.
     """
@@ -67,26 +78,31 @@ class LeftoversHook(AwsGenericHook["SageMakerClient"]):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(client_type="sagemaker", **parameters)
         self._tags = TagsHook(**parameters)
+        self._artifacts = ArtifactsHook(**parameters)
         self._states = StateMachineHook(**parameters)
         self._s3: Any = AwsGenericHook(client_type="s3", **parameters)
 
     def find(self, model: str, dag_id: str, stack: Stack) -> Found:
-        """List what the runs of a model left.
+        """List what the runs of a stack's model left.
 
         :param model: the model folder's name.
         :param dag_id: the DAG that retrains it; DAGs that its models' tags name are looked at as well.
         """
-        tagged = self._tags.tagged(model, "sagemaker:model", "sagemaker:endpoint-config")
+        tagged = {
+            arn: tags
+            for arn, tags in self._tags.tagged(model, "sagemaker:model", "sagemaker:endpoint-config").items()
+            if tags.get(STACK_TAG, stack.name) == stack.name
+        }
         dags = {dag_id, *(tags[DAG_TAG] for tags in tagged.values() if DAG_TAG in tags)}
         prefixes = sorted(name_prefix(dag) for dag in dags)
         runs: defaultdict[str, _Parts] = defaultdict(_Parts)
         folders: dict[str, _Folder] = {}
         for prefix in prefixes:
-            self._add_resources(runs, prefix, tagged)
+            self._add_models(runs, prefix, tagged, stack.bucket)
+        for prefix in prefixes:
+            self._add_configs(runs, prefix, tagged)
             folders |= self._folders(stack.bucket, prefix)
-        ours = (
-            self._without_model(folders, runs, prefixes, model, stack.state_machine_arn(model)) | runs.keys()
-        )
+        ours = self._without_model(folders, runs, prefixes, model, stack) | runs.keys()
         strangers = []
         for name, folder in folders.items():
             run = name if name in ours else run_of(name)
@@ -97,14 +113,20 @@ class LeftoversHook(AwsGenericHook["SageMakerClient"]):
             runs[run].created.append(folder.modified)
         return Found([_leftovers(run, parts) for run, parts in runs.items()], strangers)
 
-    def _add_resources(self, runs: dict[str, _Parts], prefix: str, tagged: Mapping[str, Tags]) -> None:
+    def _add_models(
+        self, runs: dict[str, _Parts], prefix: str, tagged: Mapping[str, Tags], bucket: str
+    ) -> None:
         for model in self._listed("list_models", NameContains=prefix):
-            if tags := tagged.get(model["ModelArn"]):
+            tags = tagged.get(model["ModelArn"])
+            if tags and (STACK_TAG in tags or self._artifacts.bucket_of(model["ModelName"]) == bucket):
                 parts = runs[tags.get(RUN_TAG, model["ModelName"])]
                 parts.model, parts.tags = model["ModelName"], tags
                 parts.created.append(model["CreationTime"])
+
+    def _add_configs(self, runs: dict[str, _Parts], prefix: str, tagged: Mapping[str, Tags]) -> None:
         for config in self._listed("list_endpoint_configs", NameContains=prefix):
-            if tags := tagged.get(config["EndpointConfigArn"]):
+            tags = tagged.get(config["EndpointConfigArn"])
+            if tags and (STACK_TAG in tags or tags.get(RUN_TAG) in runs):
                 parts = runs[tags.get(RUN_TAG, config["EndpointConfigName"])]
                 parts.configs.add(config["EndpointConfigName"])
                 parts.tags = parts.tags or tags
@@ -135,7 +157,7 @@ class LeftoversHook(AwsGenericHook["SageMakerClient"]):
         runs: Collection[str],
         prefixes: Iterable[str],
         model: str,
-        state_machine: str,
+        stack: Stack,
     ) -> set[str]:
         """Find the runs of the model that left objects only: rejected and failed ones."""
         modified = {
@@ -154,9 +176,14 @@ class LeftoversHook(AwsGenericHook["SageMakerClient"]):
             if run_of(job["TrainingJobName"]) in modified
         }
         tags = self._tags.tags_of(jobs)
-        ours = {jobs[arn] for arn, found in tags.items() if found.get(MODEL_TAG) == model}
+        ours = {
+            jobs[arn]
+            for arn, found in tags.items()
+            if (found.get(MODEL_TAG), found.get(STACK_TAG, stack.name)) == (model, stack.name)
+        }
         others = modified.keys() - ours
-        return ours | {run for run in others if self._states.find(execution_arn(state_machine, run))}
+        machine = stack.state_machine_arn(model)
+        return ours | {run for run in others if self._states.find(execution_arn(machine, run))}
 
 
 def _leftovers(run: str, parts: _Parts) -> Leftovers:

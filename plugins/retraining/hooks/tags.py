@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
+STACK_TAG = "retraining:stack"
 MODEL_TAG = "retraining:model"
 DAG_TAG = "retraining:dag-id"
 ENDPOINT_TAG = "retraining:endpoint"

@@ -7,11 +7,16 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from retraining.arns import stack_of
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.hooks.tags import STACK_TAG
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import TagTypeDef
 
 FINGERPRINT_TAG = "retraining:fingerprint"
 KEPT_VERSIONS = 20
@@ -72,10 +77,11 @@ class WorkflowHook(StateMachineHook):
         :return: the version's ARN.
         """
         name = arn.rpartition(":")[2]
+        owner: TagTypeDef = {"key": STACK_TAG, "value": stack_of(arn)}
         plain = json.dumps(definition)
         try:
             version = self.client.create_state_machine(
-                name=name, definition=plain, roleArn=role_arn, type="STANDARD", publish=True
+                name=name, definition=plain, roleArn=role_arn, type="STANDARD", publish=True, tags=[owner]
             )["stateMachineVersionArn"]
             self.log.info("Created state machine %s", name)
         except ClientError as error:
@@ -89,7 +95,9 @@ class WorkflowHook(StateMachineHook):
         comment = f"{definition.get('Comment', '')} [{fingerprint} {_digest(definition)} v{number}]"
         stamped = json.dumps(definition | {"Comment": comment})
         self.client.update_state_machine(stateMachineArn=arn, definition=stamped, roleArn=role_arn)
-        self.client.tag_resource(resourceArn=arn, tags=[{"key": FINGERPRINT_TAG, "value": fingerprint}])
+        self.client.tag_resource(
+            resourceArn=arn, tags=[owner, {"key": FINGERPRINT_TAG, "value": fingerprint}]
+        )
         self._delete_old_versions(arn)
         return version
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retraining.arns import execution_arn
+from retraining.arns import execution_arn, stack_of
 from retraining.errors import RunConfigError
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from retraining.hooks.accepted import AcceptedModelsHook
+    from retraining.hooks.stack import Stack
 
 
 class StartRollbackOperator(StartRetrainOperator):
@@ -36,6 +37,7 @@ class StartRollbackOperator(StartRetrainOperator):
         :raises RunConfigError: when the params name no model that is there; lists those that are.
         """
         from retraining.hooks.accepted import AcceptedModelsHook
+        from retraining.hooks.stack import StackHook
 
         run = context["dag_run"]
         spec = load_spec(Path(self.model_folder))
@@ -46,7 +48,8 @@ class StartRollbackOperator(StartRetrainOperator):
             config = config.model_copy(update={"to_model": before["ModelName"], "to_window_end": None})
         hook = AcceptedModelsHook(**self._hook_parameters)
         served = hook.served(config.endpoint)
-        model = self._choose(hook, spec.name, config, served)
+        stack = StackHook(**self._hook_parameters).read(stack_of(self.state_machine_arn))
+        model = self._choose(hook, spec.name, config, served, stack)
         self.log.info("Rolling %s back from %s to %s", config.endpoint, served or "nothing", model)
         return rollback_input(
             name=name,
@@ -69,12 +72,17 @@ class StartRollbackOperator(StartRetrainOperator):
         return None
 
     def _choose(
-        self, hook: AcceptedModelsHook, model: str, config: RollbackConfig, served: str | None
+        self,
+        hook: AcceptedModelsHook,
+        model: str,
+        config: RollbackConfig,
+        served: str | None,
+        stack: Stack,
     ) -> AcceptedModel:
         models = hook.accepted(model)
         while True:
-            chosen = choose_model(models, config, served)
-            missing = hook.missing(chosen)
+            chosen = choose_model(models, config, served, stack.name)
+            missing = hook.missing(chosen, stack)
             if missing is None:
                 return chosen
             if config.is_explicit:

@@ -1,0 +1,159 @@
+"""Two stacks in one account and region, with the same models: each one keeps to what is its own."""
+
+from __future__ import annotations
+
+import shutil
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowFailException
+
+from retraining.operators.start_execution import StartRetrainOperator
+from retraining.operators.start_rollback import StartRollbackOperator
+from tests.integration.airflow_side import CONN_ID, FakeContext, connect
+from tests.integration.deployments import deploy_workflow
+from tests.integration.embedded_aws import PROJECT, LocalAws, until
+from tests.integration.old_runs import model_folder
+from tests.integration.state_machines import WAIT
+from tests.integration.tidied import Tidied
+
+FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
+# Data of the windows that these tests train on.
+DATA = "data/flights/date=2013-09"
+
+
+@pytest.fixture
+def artifact(local_aws: LocalAws, models: dict[str, str]) -> str:
+    """A model that the first stack has trained."""
+    described = local_aws.client("sagemaker").describe_model(ModelName=models["model"])
+    return str(described["PrimaryContainer"]["ModelDataUrl"])
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, artifact: str, tmp_path: Path) -> Tidied:
+    """A model of the first stack."""
+    connect(monkeypatch, local_aws)
+    return Tidied(local_aws, model_folder(tmp_path, retention={"count": 5, "days": 30}), artifact)
+
+
+@pytest.fixture
+def test_stack(production: Tidied, second_stack: LocalAws, tmp_path: Path, artifact: str) -> Tidied:
+    """The same model in the second stack, whose people keep but one of each."""
+    folder = tmp_path / "test" / production.folder.name
+    shutil.copytree(production.folder, folder)
+    content = yaml.safe_load((folder / "model.yaml").read_text())
+    content["retention"] = {"count": 1, "days": 1}
+    (folder / "model.yaml").write_text(yaml.safe_dump(content))
+    bucket, key = artifact.removeprefix("s3://").split("/", 1)
+    production.aws.client("s3").copy_object(
+        Bucket=second_stack.outputs["Bucket"], Key=key, CopySource={"Bucket": bucket, "Key": key}
+    )
+    return Tidied(second_stack, folder, f"s3://{second_stack.outputs['Bucket']}/{key}")
+
+
+def before_there_were_tags(tidied: Tidied, names: list[str]) -> None:
+    """What a stack made before it was upgraded."""
+    sagemaker = tidied.aws.client("sagemaker")
+    for name in names:
+        for kind in ("model", "endpoint-config"):
+            arn = f"arn:aws:sagemaker:us-east-1:123456789012:{kind}/{name}"
+            sagemaker.delete_tags(ResourceArn=arn, TagKeys=["retraining:stack"])
+
+
+@pytest.mark.parametrize("tagged", [True, False], ids=["tagged", "made before there were tags"])
+def test_housekeeping_of_one_removes_nothing_of_the_others(
+    production: Tidied, test_stack: Tidied, monkeypatch: pytest.MonkeyPatch, tagged: bool
+) -> None:
+    theirs = production.runs.accepted(range(6))
+    ours = [test_stack.runs.accept(hour) for hour in (0, 3, 6)]
+    if not tagged:
+        before_there_were_tags(production, theirs)
+        before_there_were_tags(test_stack, ours)
+    production.claim(f"claimed-{uuid4().hex}", theirs[1], theirs[1])
+    rollback = production.execute(WAIT, f"rollback-{uuid4().hex}", {"ModelName": theirs[2]})
+    production.is_old_now()
+    test_stack.old = production.old
+
+    removed = test_stack.keep_house(monkeypatch)["removed"]
+    assert test_stack.runs.models() == {*theirs, ours[2]}
+    assert (removed["models"], removed["endpoint configs"], removed["objects"]) == (2, 2, 4)
+    assert {*theirs[::3]} <= production.runs.folders()
+
+    production.keep_house(monkeypatch)
+    assert production.runs.models() == {*theirs[1:], ours[2]}
+    production.aws.client("stepfunctions").stop_execution(executionArn=rollback)
+
+
+def test_rollback_of_one_refuses_the_others_models(production: Tidied, test_stack: Tidied) -> None:
+    theirs, old, ours = production.runs.accept(3), production.runs.accept(6), test_stack.runs.accept(0)
+    before_there_were_tags(production, [old])
+    deployment = deploy_workflow(test_stack.folder, test_stack.aws.stack)
+
+    def start(model: str) -> str:
+        task = StartRollbackOperator(
+            task_id="start", model_folder=test_stack.folder, deployment=deployment, aws_conn_id=CONN_ID
+        )
+        return task.execute(FakeContext(f"manual__{uuid4()}", params={"to_model": model}))  # type: ignore[arg-type]
+
+    why = f"of stack '{test_stack.aws.stack}', but of '{production.aws.stack}'"
+    for name, reason in ((theirs, why), (old, f"{old} .* cannot be deployed: s3://.* is another stack's")):
+        with pytest.raises(AirflowFailException, match=reason):
+            start(name)
+    for name in (ours, ours):
+        test_stack.aws.client("stepfunctions").stop_execution(executionArn=start(name))
+        before_there_were_tags(test_stack, [ours])
+
+
+def test_the_same_run_of_both_trains_in_both(
+    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, second_stack: LocalAws
+) -> None:
+    connect(monkeypatch, local_aws)
+    share_data(local_aws, second_stack)
+    run_id, states = f"scheduled__{uuid4().hex[:8]}", local_aws.client("stepfunctions")
+    executions = [retrain(aws, run_id, f"endpoint-{uuid4().hex[:12]}") for aws in (local_aws, second_stack)]
+    try:
+        for aws, execution in zip((local_aws, second_stack), executions, strict=True):
+            job = until(partial(training_of, aws, execution), explain=partial(events, aws, execution))
+            tags = aws.client("sagemaker").list_tags(ResourceArn=job)["Tags"]
+            assert {"Key": "retraining:stack", "Value": aws.stack} in tags
+            machine = states.describe_execution(executionArn=execution)["stateMachineArn"]
+            tags = states.list_tags_for_resource(resourceArn=machine)["tags"]
+            assert {"key": "retraining:stack", "value": aws.stack} in tags
+    finally:
+        for execution in executions:
+            states.stop_execution(executionArn=execution)
+
+
+def share_data(one: LocalAws, other: LocalAws) -> None:
+    """Lay the same flights into the other stack's bucket."""
+    s3, bucket, target = one.client("s3"), one.outputs["Bucket"], other.outputs["Bucket"]
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=DATA):
+        for item in page["Contents"]:
+            s3.copy_object(Bucket=target, Key=item["Key"], CopySource={"Bucket": bucket, "Key": item["Key"]})
+
+
+def retrain(aws: LocalAws, run_id: str, endpoint: str, **params: Any) -> str:
+    """Start a retrain of a stack; the execution's ARN."""
+    task = StartRetrainOperator(
+        task_id="start",
+        model_folder=FLIGHT_DELAY,
+        deployment=deploy_workflow(FLIGHT_DELAY, aws.stack),
+        aws_conn_id=CONN_ID,
+    )
+    given = {"endpoint": endpoint, "window_days": 9, **params}
+    return task.execute(FakeContext(run_id, params=given))  # type: ignore[arg-type]
+
+
+def training_of(aws: LocalAws, execution: str) -> str | None:
+    """ARN of the training job that an execution has started."""
+    name = execution.rpartition(":")[2]
+    found = aws.client("sagemaker").list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+    return found[0]["TrainingJobArn"] if found else None
+
+
+def events(aws: LocalAws, execution: str) -> object:
+    return aws.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
