@@ -109,6 +109,10 @@ class AirflowClient:
         found = self._json("GET", f"{_run_path(dag_id, run_id)}/taskInstances")["task_instances"]
         return {task["task_id"]: task for task in found}
 
+    def task_instance(self, dag_id: str, run_id: str, task_id: str) -> Json:
+        """Return a task instance; ApiError 404 when there is none."""
+        return self._json("GET", f"{_run_path(dag_id, run_id)}/taskInstances/{task_id}")
+
     def wait_for_run(
         self,
         dag_id: str,

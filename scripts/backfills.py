@@ -18,6 +18,7 @@ from typing import Any
 from scripts.airflow_client import FINISHED, AirflowClient, ApiError, Json
 from scripts.airflow_settings import PROJECT
 from scripts.components import StackError
+from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 
 HOUR = timedelta(hours=1)
@@ -132,11 +133,9 @@ class Backfill:
         """Return the gate reports, by the end of the window; runs that have none are left out."""
         client, found = self.client, dict[datetime, dict[str, Any]]()
         for run in self.runs():
-            try:
-                report = client.xcom(self.dag_id, run["dag_run_id"], "accuracy_gate")
-            except ApiError:
-                continue
-            found[datetime.fromisoformat(report["window_end"])] = report
+            report = gate_report(client, self.dag_id, run["dag_run_id"])
+            if report is not None:
+                found[datetime.fromisoformat(report["window_end"])] = report
         return found
 
 

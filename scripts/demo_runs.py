@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from scripts.airflow_client import AirflowClient, ApiError, Json
+from scripts.gate_reports import gate_report
 
 DAG = "flight_delay_retraining"
-GATE_TASK = "accuracy_gate"
 RUN_TIMEOUT_S = 300
 _SCHEDULER_TIMEOUT_S = 30
 
@@ -106,13 +106,12 @@ def _follow(client: AirflowClient, run: Json, say: Callable[[str], None]) -> Ret
         run = client.wait_for_run(DAG, run["dag_run_id"], timeout_s=RUN_TIMEOUT_S, on_change=show)
     except TimeoutError as error:
         raise DemoError(str(error)) from error
-    try:
-        report = client.xcom(DAG, run["dag_run_id"], GATE_TASK)
-    except ApiError as error:
+    report = gate_report(client, DAG, run["dag_run_id"])
+    if report is None:
         raise DemoError(
             f"run {run['dag_run_id']} ended {run['state']} without a gate report; its log is at "
             f"{client.url}/dags/{DAG}/runs/{run['dag_run_id']}"
-        ) from error
+        )
     return Retrain(run, report)
 
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 
 from croniter import croniter
 
-from scripts.airflow_client import AirflowClient, ApiError, Json
+from scripts.airflow_client import AirflowClient, Json
+from scripts.gate_reports import gate_report
 
-GATE = "accuracy_gate"
-# Requests at a time: a run takes one, and Airflow answers some hundreds a second at best.
+# Requests at a time: a run takes two, and Airflow answers some hundreds a second at best.
 PARALLEL = 4
 MISSING = "missing"
 NO_REPORT = "no report"
@@ -101,11 +100,8 @@ def _row(client: AirflowClient, dag_id: str, run: Json) -> Row:
         "state": run["state"],
         "seconds": run["duration"],
     }
-    try:
-        report = client.xcom(dag_id, run["dag_run_id"], GATE)
-    except ApiError as error:
-        if error.status != HTTPStatus.NOT_FOUND:
-            raise
+    report = gate_report(client, dag_id, run["dag_run_id"])
+    if report is None:
         return Row(**row, remark=_why(client, dag_id, run))
     remark = ": ".join(filter(None, (report["failed_state"], report["error"], report["cause"])))
     return Row(**row, report=report, remark="" if report["outcome"] == "rejected" else remark)

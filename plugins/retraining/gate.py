@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from retraining.history import last_state, metrics_payload, state_durations
+from retraining.stored_text import storable
 
 Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
 
@@ -33,6 +34,8 @@ class GateReport:
     :param consecutive_rejections: how many models in a row were rejected, up to this run. A run whose model
         was never judged (failed, timed out, aborted) neither counts nor interrupts.
     :param failed_state: where a failed execution ended; ``error`` and ``cause`` say why.
+    :param reported_by: id of Airflow's task instance that reported, another one after each clearing: the
+        report outlives the clearing of its task, until that begins again.
     """
 
     model: str
@@ -55,6 +58,7 @@ class GateReport:
     failed_state: str | None
     error: str | None
     cause: str | None
+    reported_by: str
 
     def to_dict(self) -> dict[str, Any]:
         """Give the report as JSON can hold it."""
@@ -90,6 +94,7 @@ def gate_report(
     execution: Mapping[str, Any],
     history: Iterable[Mapping[str, Any]],
     rejections_before: int = 0,
+    reported_by: str = "",
 ) -> GateReport:
     """Report on an ended execution.
 
@@ -97,6 +102,7 @@ def gate_report(
     :param execution: as DescribeExecution describes it.
     :param history: events of GetExecutionHistory, oldest first.
     :param rejections_before: how many models in a row were rejected just before this one.
+    :param reported_by: see :class:`GateReport`.
     :raises ValueError: while the execution runs, or when its output names no outcome.
     """
     given = json.loads(execution["input"])
@@ -126,8 +132,9 @@ def gate_report(
         durations=state_durations(events),
         consecutive_rejections=_rejections(outcome, rejections_before),
         failed_state=last_state(events) if failed else None,
-        error=execution.get("error"),
-        cause=explain_cause(execution.get("cause")),
+        error=storable(execution.get("error")),
+        cause=storable(explain_cause(execution.get("cause"))),
+        reported_by=reported_by,
     )
 
 

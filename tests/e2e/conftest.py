@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from scripts.airflow_client import AirflowClient, ApiError, Json
+from scripts.airflow_client import AirflowClient, Json
 from scripts.airflow_settings import PROJECT
+from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 from scripts.processes import exit_when_terminated
 from tests.e2e.waiting import wait_until
@@ -82,9 +83,8 @@ def report_of(client: AirflowClient) -> Callable[[Json], dict[str, Any]]:
     """Return the gate report of a run."""
 
     def read(run: Json) -> dict[str, Any]:
-        try:
-            report: dict[str, Any] = client.xcom(DAG, run["dag_run_id"], "accuracy_gate")
-        except ApiError:
+        report = gate_report(client, DAG, run["dag_run_id"])
+        if report is None:
             instances = client.task_instances(DAG, run["dag_run_id"])
             failed = [task for task, instance in instances.items() if instance["state"] == "failed"]
             logs = "\n".join(client.log(DAG, run["dag_run_id"], task) for task in failed)

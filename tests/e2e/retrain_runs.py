@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from retraining.execution import execution_name
+from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG
 
@@ -79,5 +80,6 @@ class RetrainRun:
 
     def report(self) -> dict[str, Any]:
         """The gate report."""
-        report: dict[str, Any] = self.client.xcom(DAG, self.run_id, "accuracy_gate")
+        report = gate_report(self.client, DAG, self.run_id)
+        assert report is not None, self.client.task_instances(DAG, self.run_id)
         return report

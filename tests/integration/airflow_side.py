@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from botocore.client import BaseClient
@@ -67,6 +68,7 @@ class FakeContext(dict[str, Any]):
             clear_number=clear_number,
         )
         ti = SimpleNamespace(
+            id=uuid4(),
             try_number=try_number,
             max_tries=max_tries,
             task_id="wait",

@@ -66,6 +66,7 @@ class FakeAirflow(AirflowClient):
         self.known = [run for run, _ in runs]
         self.tasks: dict[str, str | None] = {"start_execution": "failed", "accuracy_gate": "upstream_failed"}
         self.without_report = 404
+        self.gate: dict[str, str | None] = {"id": "a-try", "state": "success"}
         self._http = httpx.Client(base_url="http://airflow", transport=httpx.MockTransport(self.answer))
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -79,6 +80,8 @@ class FakeAirflow(AirflowClient):
             case ["dagRuns", _, "taskInstances"]:
                 tasks = [{"task_id": task, "state": state} for task, state in self.tasks.items()]
                 return httpx.Response(200, json={"task_instances": tasks})
+            case ["dagRuns", _, "taskInstances", "accuracy_gate"]:
+                return httpx.Response(200, json=self.gate)
             case ["dagRuns", run_id, "taskInstances", "accuracy_gate", "xcomEntries", "return_value"]:
                 if (found := self.reports[run_id]) is None:
                     return httpx.Response(self.without_report, json={"detail": "XCom entry not found"})
@@ -114,6 +117,26 @@ def test_a_run_under_way_says_how_far_it_is() -> None:
     airflow = FakeAirflow((run(0, state="running"), None))
     airflow.tasks = {"start_execution": "success", "wait_for_execution": "deferred", "accuracy_gate": None}
     assert rows_of(airflow)[0].remark == "run running at wait_for_execution"
+
+
+@pytest.mark.parametrize("state", ["upstream_failed", None, "running", "removed"])
+def test_the_report_of_an_earlier_training_is_not_that_of_a_rerun(state: str | None) -> None:
+    """XComs outlive the clearing of their task, until it begins anew."""
+    earlier = report("deployed")
+    airflow = FakeAirflow((run(0, state="failed"), earlier))
+    airflow.gate = {"id": "another-try", "state": state}
+    airflow.tasks["accuracy_gate"] = state
+    (row,) = rows_of(airflow, hours=1)
+    assert (row.outcome, row.report) == ("no report", None)
+    assert row.remark == "run failed: start_execution failed"
+
+
+def test_a_gate_that_a_person_marked_has_no_report() -> None:
+    airflow = FakeAirflow((run(0), report("deployed", reported_by="an-earlier-try")))
+    airflow.tasks = {"start_execution": "failed", "accuracy_gate": "success"}
+    assert rows_of(airflow, hours=1)[0].outcome == "no report"
+    airflow.gate = {"id": "an-earlier-try", "state": "success"}
+    assert rows_of(airflow, hours=1)[0].outcome == "deployed"
 
 
 def test_only_a_report_that_is_not_there_is_no_report() -> None:

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow.sdk.execution_time.context import OutletEventAccessors
@@ -53,6 +55,7 @@ class Task:
         self.monkeypatch = monkeypatch
         self.xcoms: dict[str, Any] = {}
         self.rejections_before = 0
+        self.states: dict[str, str] = {}
         self.outlet_events = OutletEventAccessors()
 
     def _pull(self, *, key: str = "return_value", **_: Any) -> Any:
@@ -66,6 +69,12 @@ class Task:
         self.monkeypatch.setattr(StateMachineHook, "describe_execution", lambda *_: execution)
         self.monkeypatch.setattr(StateMachineHook, "history", lambda *_: history)
         ti = SimpleNamespace(
+            id="a-try",
+            dag_id="retraining",
+            run_id="a-run",
+            get_task_states=lambda task_ids, run_ids, **_: {
+                run_ids[0]: {name: self.states[name] for name in task_ids}
+            },
             task_id=task.task_id,
             map_index=-1,
             xcom_push=lambda key, value: self.xcoms.update({key: value}),
@@ -123,9 +132,37 @@ def test_failure_is_red_with_state_error_and_cause(task: Task) -> None:
 
 
 def test_without_execution_the_gate_says_so(task: Task) -> None:
-    sensor = AccuracyGateSensor(task_id="gate", execution_arn="", model_folder=FLIGHT_DELAY)
-    with pytest.raises(AirflowFailException, match=r"^execution_arn: none"):
-        task.run(sensor, FAILED)
+    # The second is what a template makes of a task that returned nothing.
+    for none in ("", "None"):
+        sensor = AccuracyGateSensor(task_id="gate", execution_arn=none, model_folder=FLIGHT_DELAY)
+        with pytest.raises(AirflowFailException, match=r"^execution_arn: none"):
+            task.run(sensor, FAILED)
+
+
+@pytest.mark.parametrize("sensor", [AccuracyGateSensor, PublishReportSensor])
+def test_the_execution_of_an_earlier_attempt_is_not_reported_as_this_ones(task: Task, sensor: Any) -> None:
+    """XComs outlive the clearing of their task, until it begins anew; then this one's upstream failed."""
+    with DAG("retraining"):
+        report = sensor(task_id="report", execution_arn=ARN, model_folder=FLIGHT_DELAY)
+        [EmptyOperator(task_id="start"), EmptyOperator(task_id="wait")] >> report
+    task.states = {"start": "upstream_failed", "wait": "success"}
+    with pytest.raises(AirflowFailException, match="is of an earlier attempt; in this one start never began"):
+        task.run(report, DEPLOYED)
+    assert task.xcoms == {}
+    task.states = {"start": "success", "wait": "failed"}
+    assert task.run(report, DEPLOYED)["outcome"] == "deployed"
+
+
+def test_a_report_names_the_try_that_gave_it(task: Task) -> None:
+    assert task.run(gate(), DEPLOYED)["reported_by"] == "a-try"
+
+
+def test_what_a_job_wrote_is_told_in_characters_that_every_database_stores(task: Task) -> None:
+    """PostgreSQL refuses NUL, and halves of surrogate pairs, in JSON."""
+    cause = {"FailureReason": "not a number: '1\0' \ud800"}
+    with pytest.raises(AirflowFailException):
+        task.run(gate(), {**FAILED, "cause": json.dumps(cause)})
+    assert task.xcoms["return_value"]["cause"] == "not a number: '1\N{REPLACEMENT CHARACTER}' ?"
 
 
 @pytest.mark.parametrize(

@@ -419,6 +419,13 @@ def test_results_end_the_task_from_the_trigger_and_failures_go_to_a_worker(
     assert isinstance(fired, TaskSuccessEvent) is success
 
 
+def test_a_failures_cause_is_one_that_every_database_stores() -> None:
+    """A triggerer that cannot store an event stops."""
+    ended = {"status": "FAILED", "error": "States.TaskFailed", "cause": "no\0space"}
+    fired = ExecutionTrigger(ARN, None)._event(Wait(ARN, ended=ended))
+    assert fired.payload["cause"] == "no\N{REPLACEMENT CHARACTER}space"
+
+
 def test_a_worker_ends_the_task_where_a_plugin_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "retraining.triggers.execution.get_listener_manager", lambda: SimpleNamespace(has_listeners=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
 
 def read_report(
-    hook: StateMachineHook, execution_arn: str, spec: ModelSpec, context: Context
+    hook: StateMachineHook,
+    execution_arn: str,
+    spec: ModelSpec,
+    context: Context,
+    upstream: Collection[str] = (),
 ) -> GateReport | None:
     """Report on an execution, and leave in XCom what later runs count rejections by.
 
+    :param upstream: ids of the tasks just before this one.
     :return: None while the execution runs.
     :raises AirflowFailException: when there is no execution.
     """
-    if not execution_arn:
+    # What a template makes of no XCom.
+    if execution_arn in ("", "None"):
         raise AirflowFailException("execution_arn: none; no execution was started")
     with clear_aws_errors(hook.aws_conn_id):
         execution = hook.describe_execution(execution_arn)
@@ -34,6 +40,11 @@ def read_report(
             return None
         history = hook.history(execution_arn)
     ti = context["ti"]
+    if never_began := _never_began(ti, upstream):
+        raise AirflowFailException(
+            f"execution_arn: {execution_arn} is of an earlier attempt; in this one {never_began} never began,"
+            " and no execution was started"
+        )
     this = Judged.at(json.loads(execution["input"])["WindowEnd"], execution["stopDate"])
     passed = outcome_of(execution) in PASSED
     report = gate_report(
@@ -42,11 +53,20 @@ def read_report(
         execution=execution,
         history=history,
         rejections_before=0 if passed else _rejections_before(ti, this),
+        reported_by=str(ti.id),
     )
     if report.outcome in JUDGED:
         left = Judged(this.window_end, this.ended, report.consecutive_rejections)
         ti.xcom_push(key=_key(ti, this.month), value=left.to_dict())
     return report
+
+
+def _never_began(ti: Any, upstream: Collection[str]) -> str:
+    """Name the tasks before this one that this attempt did not get to: their XComs are the last one's."""
+    if not upstream:
+        return ""
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(upstream), run_ids=[ti.run_id])
+    return ", ".join(task for task, state in states.get(ti.run_id, {}).items() if state == "upstream_failed")
 
 
 def _rejections_before(ti: Any, this: Judged) -> int:

@@ -73,7 +73,7 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Report once the execution has ended."""
-        report = read_report(self.hook, self.execution_arn, self._spec, context)
+        report = read_report(self.hook, self.execution_arn, self._spec, context, self.upstream_task_ids)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class PublishReportSensor(AwsBaseSensor[StateMachineHook]):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the report once the execution has ended."""
-        report = read_report(self.hook, self.execution_arn, load_spec(Path(self.model_folder)), context)
+        spec = load_spec(Path(self.model_folder))
+        report = read_report(self.hook, self.execution_arn, spec, context, self.upstream_task_ids)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:

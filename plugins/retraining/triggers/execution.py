@@ -13,6 +13,7 @@ from airflow.sdk.listener import get_listener_manager
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from retraining.arns import state_machine_of
+from retraining.stored_text import storable
 from retraining.triggers.connection import PollerKey
 from retraining.triggers.poller import ExecutionPoller
 from retraining.triggers.stopping import stop_if_killed
@@ -144,7 +145,7 @@ class ExecutionTrigger(BaseTrigger):
             self.log.info(
                 "Ending on a worker: a plugin listens to tasks, and listeners hear of them there only"
             )
-        event = {name: ended.get(name) for name in ("status", "error", "cause")}
+        event: dict[str, Any] = {name: storable(ended.get(name)) for name in ("status", "error", "cause")}
         event |= {"execution_arn": self.execution_arn, "redriven": self.redriven}
         event |= {"ended_before": wait.was_over_at_first_look, "redrive_count": ended.get("redriveCount", 0)}
         return TriggerEvent(event)  # type: ignore[no-untyped-call]
