@@ -26,6 +26,9 @@ ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
 ALARM_NAME = r"^[^\x00-\x1f]{1,255}$"
 INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 MAX_WINDOW_DAYS = 366
+# What Airflow keeps of a DAG has to fit PostgreSQL's types, which are narrower than SQLite's.
+NO_NUL = r"^[^\x00]*$"
+MAX_INTEGER = 2**31 - 1
 
 
 class Algorithm(StrictModel):
@@ -106,7 +109,7 @@ class ModelSpec(StrictModel):
     """
 
     name: Annotated[str, Field(pattern=MODEL_NAME)]
-    description: str = ""
+    description: Annotated[str, Field(pattern=NO_NUL)] = ""
     endpoint: Annotated[str, Field(pattern=ENDPOINT_NAME)]
     schedule: str = "0 * * * *"
     dataset: Annotated[str, Field(pattern=MODEL_NAME)]
@@ -119,8 +122,8 @@ class ModelSpec(StrictModel):
     serving: Serving = Serving()
     timeout_seconds: Annotated[int, Field(ge=60, le=31536000)] = 14400
     deploy_policy: DeployPolicy = "auto"
-    max_active_runs: Annotated[int, Field(ge=1)] = 4
-    pool: Annotated[str, Field(min_length=1, max_length=256)] = "default_pool"
+    max_active_runs: Annotated[int, Field(ge=1, le=MAX_INTEGER)] = 4
+    pool: Annotated[str, Field(pattern=NO_NUL, min_length=1, max_length=256)] = "default_pool"
     retention: Retention = Retention()
     notify: list[Notify] = Field(default_factory=list)
 
