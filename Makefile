@@ -55,7 +55,7 @@ demo: setup ## retrain twice, one accepted and one rejected, and call the endpoi
 housekeeping-dry-run: setup ## print what housekeeping would remove, on the local stack or else on AWS
 	@PYTHONPATH=plugins .venv/bin/python -m scripts.housekeeping $(if $(MODEL),--model $(MODEL))
 
-backfill: setup ## retrain hours of the past: make backfill FROM=2013-05-01T04 TO=2013-05-01T09 [CONF='{...}']
+backfill: setup ## retrain intervals of the past: make backfill FROM=2013-05-01T04 TO=2013-05-01T09 [CONF='{...}']
 	@[ -n "$(FROM)" ] && [ -n "$(TO)" ] || { echo "say FROM=2013-05-01T04 TO=2013-05-01T09 (UTC)" >&2; exit 1; }
 	@.venv/bin/python -m scripts.backfills --from "$(FROM)" --to "$(TO)" $(if $(MODEL),--model $(MODEL)) \
 		$(if $(CONF),--conf '$(CONF)')

@@ -18,10 +18,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.bare_loop import bare_loop
+from benchmarks.bare_loop import HOUR, bare_loop
 from benchmarks.stack_cpu import cpu_seconds
 from benchmarks.tables import table, verdicts
-from scripts.backfills import HOUR, Backfill
+from scripts.backfills import Backfill
 from scripts.local_stack import LocalStack
 from scripts.processes import exit_when_terminated
 
@@ -70,7 +70,7 @@ def measured(stack: LocalStack, first: datetime, runs: int, parallel: int) -> Co
     :raises RuntimeError: when a run fails or has no report.
     """
     before = cpu_seconds(stack)
-    backfill = Backfill(stack, DAG, first, runs, max_active_runs=parallel)
+    backfill = Backfill(stack, DAG, first - HOUR, first + (runs - 1) * HOUR, max_active_runs=parallel)
     ended = backfill.wait(RUN_SECONDS * runs, say=_say)
     cpu = cpu_seconds(stack)
     cpu.subtract(before)
@@ -120,7 +120,7 @@ def main() -> int:
 
 def _settle(stack: LocalStack) -> None:
     """Let the schedule's own run and the compiling of the workflow be over."""
-    Backfill(stack, DAG, FIRST - HOUR, 1).wait(RUN_SECONDS * 3)
+    Backfill(stack, DAG, FIRST - 2 * HOUR, FIRST - HOUR).wait(RUN_SECONDS * 3)
 
 
 def _shown(costs: Mapping[str, Cost], parallel: int) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 
 from benchmarks.plain_retrain import MODEL, plain_retrain
-from scripts.backfills import HOUR
 from scripts.endpoint_check import download_flights
 from scripts.local_stack import LocalStack
+
+HOUR = timedelta(hours=1)
 
 
 def bare_loop(stack: LocalStack, first: datetime, hours: int, folder: Path) -> tuple[float, float]:

@@ -166,6 +166,17 @@ class AirflowClient:
         content = self._json("GET", path, params={"full_content": "true"})["content"]
         return "\n".join(text for line in content for text in _log_lines(line))
 
+    def backfill_dates(self, dag_id: str, first: datetime, last: datetime) -> list[datetime]:
+        """
+        Return the logical dates that a backfill would make runs of, the oldest first.
+
+        :param first: the earliest to be made
+        :param last: the latest
+        """
+        body = {"dag_id": dag_id, "from_date": first.isoformat(), "to_date": last.isoformat()}
+        found = self._json("POST", "/api/v2/backfills/dry_run", json=body)["backfills"]
+        return sorted(datetime.fromisoformat(it["logical_date"]) for it in found)
+
     def cancel_backfills(self, dag_id: str) -> None:
         """Cancel what is left of a DAG's backfills, so that another can be created."""
         found = self._json("GET", "/api/v2/backfills", params={"dag_id": dag_id})["backfills"]

@@ -21,7 +21,8 @@ from scripts.components import StackError
 from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 
-HOUR = timedelta(hours=1)
+# Airflow's ranges hold their last moment.
+INSTANT = timedelta(microseconds=1)
 CREATE_SECONDS = 300
 # A run takes some ten seconds; this is for a machine that does much else.
 RUN_SECONDS = 300
@@ -33,24 +34,24 @@ class BackfillError(Exception):
 
 class Backfill:
     """
-    A backfill of an hourly DAG.
+    A backfill of a DAG, whatever its schedule: of each interval that begins in a range and has no run yet.
 
     :param stack: which runs it; its DAG is not paused
     :param dag_id: the DAG
-    :param first: end of the first run's data interval (UTC)
-    :param hours: number of runs
+    :param start: the range's first moment (UTC)
+    :param end: the first moment after the range
     :param conf: of every run
     :param backwards: start with the newest interval
     :param max_active_runs: how many run at once
-    :raises BackfillError: when Airflow refuses it
+    :raises BackfillError: when there is nothing to run, or Airflow refuses it
     """
 
     def __init__(
         self,
         stack: LocalStack,
         dag_id: str,
-        first: datetime,
-        hours: int,
+        start: datetime,
+        end: datetime,
         *,
         conf: Mapping[str, Any] | None = None,
         backwards: bool = False,
@@ -58,9 +59,12 @@ class Backfill:
     ) -> None:
         self.stack = stack
         self.dag_id = dag_id
-        self.ends = [first + number * HOUR for number in range(hours)]
         self._options = ["--max-active-runs", str(max_active_runs), "--dag-run-conf", json.dumps(conf or {})]
         self._options += ["--run-backwards"] * backwards
+        # Airflow's own answer: it knows the schedule, and makes no run where there is one, of whatever type.
+        self.dates = self.client.backfill_dates(dag_id, start, end - INSTANT)
+        if not self.dates:
+            raise BackfillError(self._nothing(start, end))
         # A paused DAG's runs are left alone by the scheduler, which does not survive that runs it is about to
         # start are deleted with a backfill.
         self.client.pause(dag_id, True)
@@ -74,14 +78,20 @@ class Backfill:
         """Return a client of the API server, which may have been started anew, on another port."""
         return self.stack.client()
 
+    def _nothing(self, start: datetime, end: datetime) -> str:
+        there = len(self._runs_between(start, end - INSTANT))
+        why = f"; {there} have a run already: clear these to run again" if there else ""
+        return (
+            f"there is no interval to run: none that has ended and has no run begins from {start.isoformat()}"
+            f" on and before {end.isoformat()}{why}"
+        )
+
     def _create(self) -> None:
-        # Runs are asked for by the start of their intervals.
-        first, last = (end - HOUR for end in (self.ends[0], self.ends[-1]))
         deadline = time.monotonic() + CREATE_SECONDS
         while True:
             done = self.stack.airflow(
                 *("backfill", "create", "--dag-id", self.dag_id, *self._options),
-                *("--from-date", first.isoformat(), "--to-date", last.isoformat()),
+                *("--from-date", self.dates[0].isoformat(), "--to-date", self.dates[-1].isoformat()),
             )
             if done.returncode == 0 and "database is locked" not in done.stdout:
                 return
@@ -92,17 +102,22 @@ class Backfill:
             self.client.cancel_backfills(self.dag_id)
 
     def runs(self) -> list[Json]:
-        """Return the backfill's runs, by data interval."""
-        first, last = (end - HOUR for end in (self.ends[0], self.ends[-1]))
-        return list(
-            self.client.all_runs(
-                self.dag_id,
-                run_type="backfill",
-                order_by="logical_date",
-                logical_date_gte=first.isoformat(),
-                logical_date_lte=last.isoformat(),
-            )
-        )
+        """
+        Return the runs of its intervals, in their order.
+
+        :raises BackfillError: when one has none
+        """
+        found = {
+            datetime.fromisoformat(run["logical_date"]): run
+            for run in self._runs_between(self.dates[0], self.dates[-1])
+        }
+        if missing := [date.isoformat() for date in self.dates if date not in found]:
+            raise BackfillError(f"{self.dag_id} has no run of {', '.join(missing)}")
+        return [found[date] for date in self.dates]
+
+    def _runs_between(self, first: datetime, last: datetime) -> list[Json]:
+        filters = {"logical_date_gte": first.isoformat(), "logical_date_lte": last.isoformat()}
+        return list(self.client.all_runs(self.dag_id, order_by="logical_date", **filters))
 
     def finished(self) -> int:
         """Return how many of its runs have ended."""
@@ -117,9 +132,9 @@ class Backfill:
         :raises BackfillError: when time is up
         """
         deadline, before = time.monotonic() + timeout_s, 0
-        while (ended := self.finished()) < len(self.ends):
+        while (ended := self.finished()) < len(self.dates):
             if say and ended > before:
-                say(f"{ended} of {len(self.ends)} runs have ended")
+                say(f"{ended} of {len(self.dates)} runs have ended")
             before = ended
             if time.monotonic() > deadline:
                 states = {run["dag_run_id"]: run["state"] for run in self.runs()}
@@ -142,12 +157,22 @@ class Backfill:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.backfills", description=__doc__)
     parser.add_argument(
-        "--from", dest="start", type=_hour, required=True, help="start of the first hour: 2013-05-01T04 (UTC)"
+        "--from",
+        dest="start",
+        type=_moment,
+        required=True,
+        help="the range's first moment: 2013-05-01T04 (UTC)",
     )
-    parser.add_argument("--to", dest="end", type=_hour, required=True, help="end of the last hour")
+    parser.add_argument(
+        "--to",
+        dest="end",
+        type=_moment,
+        required=True,
+        help="the first moment after it: intervals begin before",
+    )
     parser.add_argument("--model", default="flight_delay", help="default: %(default)s")
     parser.add_argument("--conf", type=json.loads, default={}, help="params of every run, as JSON")
-    parser.add_argument("--backwards", action="store_true", help="start with the newest hour")
+    parser.add_argument("--backwards", action="store_true", help="start with the newest interval")
     parser.add_argument(
         "--max-active-runs", type=int, default=3, help="runs at a time (default: %(default)s)"
     )
@@ -155,36 +180,33 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _hour(text: str) -> datetime:
+def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
-    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
-    if moment.minute or moment.second or moment.microsecond:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole hour")
-    return moment
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def main() -> int:
     """Make a backfill, wait for it, and return the exit code."""
     given = _arguments()
-    hours = (given.end - given.start) // HOUR
-    if hours < 1:
+    if given.start >= given.end:
         print(f"error: --from ({given.start}) must be before --to ({given.end})", file=sys.stderr)
         return 1
     try:
         backfill = Backfill(
             LocalStack(given.state_dir),
             f"{given.model}_retraining",
-            given.start + HOUR,
-            hours,
+            given.start,
+            given.end,
             conf=given.conf,
             backwards=given.backwards,
             max_active_runs=given.max_active_runs,
         )
-        backfill.wait(hours * RUN_SECONDS, say=print)
+        runs = backfill.wait(len(backfill.dates) * RUN_SECONDS, say=print)
     except (StackError, BackfillError, ApiError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(f"{hours} hours are retrained; `make report` shows what came of them")
+    first, last = runs[0]["data_interval_start"], runs[-1]["data_interval_end"]
+    print(f"retrained {len(runs)} data interval(s), {first} to {last}; `make report` shows what came of them")
     return 0
 
 

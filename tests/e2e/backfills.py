@@ -17,14 +17,20 @@ from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG
 from tests.e2e.retrain_runs import MACHINE, STATE_MACHINE
 
+HOUR = timedelta(hours=1)
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 
 
 class RetrainBackfill(Backfill):
-    """A backfill of retrains of the first model; its arguments are those of any backfill."""
+    """
+    A backfill of retrains of the first model, of hours that have no run yet.
+
+    :param first: end of the first hour.
+    """
 
     def __init__(self, stack: LocalStack, first: datetime, hours: int, **options: Any) -> None:
-        super().__init__(stack, DAG, first, hours, **options)
+        self.ends = [first + number * HOUR for number in range(hours)]
+        super().__init__(stack, DAG, first - HOUR, self.ends[-1], **options)
 
     def plain_errors(self, folder: Path) -> dict[datetime, float]:
         """The validation errors that the plain script computes, by the end of the window."""

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.airflow_client import AirflowClient
 from scripts.components import AIRFLOW_COMPONENTS
 from scripts.local_stack import LocalStack
 from tests.e2e.backfills import RetrainBackfill
+from tests.e2e.conftest import DAG
 from tests.e2e.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("idle")
@@ -81,6 +83,16 @@ def test_backfill_in_reverse_order_leaves_the_newest_accepted_interval_serving(s
 
 def test_a_crash_of_all_of_airflow_in_a_backfill_loses_and_repeats_nothing(stack: LocalStack) -> None:
     survive_a_crash(stack, datetime(2013, 6, 2, 4, tzinfo=UTC), 4)
+
+
+@pytest.mark.heavy
+def test_an_hour_that_was_run_by_hand_is_left(stack: LocalStack, client: AirflowClient) -> None:
+    first = datetime(2013, 5, 7, 4, tzinfo=UTC)
+    by_hand = client.trigger(DAG, logical_date=first, conf={"deploy_policy": "never"})
+    backfill = RetrainBackfill(stack, first + timedelta(hours=1), 2)
+    runs = backfill.wait(120)
+    assert [run["logical_date"] for run in runs] == ["2013-05-07T05:00:00Z"]
+    assert by_hand["dag_run_id"] not in str(runs)
 
 
 @pytest.mark.heavy
