@@ -1,53 +1,26 @@
-"""A CloudFormation stack, changed through change sets: what will happen is known before it does."""
+"""A CloudFormation stack: what it is, and the end of what is done to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ParameterTypeDef, StackTypeDef
+    from mypy_boto3_cloudformation.type_defs import StackEventTypeDef, StackTypeDef
 
 # A stack of this status is one that a change set was made for and nothing else.
 IN_REVIEW = "REVIEW_IN_PROGRESS"
-NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+DELETED = "DELETE_COMPLETE"
+POLL_SECONDS, LONGEST_SECONDS = 5, 1800
 
 
 class DeploymentError(Exception):
     """AWS refused or failed; the message says what and why."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One line of a change set.
-
-    :param action: Add, Modify, Remove, Import or Dynamic.
-    :param replacement: whether the resource is made anew: True, False or Conditional; empty where it is not
-        modified.
-    """
-
-    action: str
-    resource: str
-    type: str
-    replacement: str
-
-
-@dataclass(frozen=True)
-class ChangeSet:
-    """A change set that waits to be executed.
-
-    :param creates: whether the stack is new.
-    """
-
-    arn: str
-    creates: bool
-    changes: list[Change]
 
 
 class _Loader(yaml.SafeLoader):
@@ -78,130 +51,57 @@ def is_new(stack: StackTypeDef | None) -> bool:
     return stack is None or stack["StackStatus"] == IN_REVIEW
 
 
-def plan(
-    cloudformation: CloudFormationClient, name: str, template: str, given: Mapping[str, str]
-) -> ChangeSet | None:
+def newest_event(cloudformation: CloudFormationClient, stack: str) -> str:
     """
-    Make a change set that creates or updates the stack.
+    Remember where a stack's events end, before something is done to it: clocks differ, events do not.
 
-    :param given: the template's parameters; others keep the value that the stack has
-    :return: None when there is nothing to change
-    :raises DeploymentError: when CloudFormation refuses the template or a parameter, or the stack is not in a
-        state to be changed
+    :param stack: its ID
     """
-    stack = describe(cloudformation, name)
-    creates = is_new(stack)
-    kept = (
-        {}
-        if stack is None
-        else {it["ParameterKey"]: it["ParameterValue"] for it in stack.get("Parameters", [])}
-    )
-    known = structure(template)["Parameters"].keys()
-    if unknown := given.keys() - known:
-        raise DeploymentError(
-            f"parameters {', '.join(sorted(unknown))}: unknown; the template has {', '.join(sorted(known))}"
-        )
-    values = {key: value for key, value in kept.items() if key in known} | dict(given)
-    parameters: list[ParameterTypeDef] = [
-        {"ParameterKey": key, "ParameterValue": value} for key, value in values.items()
-    ]
-    try:
-        arn = cloudformation.create_change_set(
-            StackName=name,
-            ChangeSetName=f"deploy-{datetime.now(UTC):%Y%m%d-%H%M%S}",
-            ChangeSetType="CREATE" if creates else "UPDATE",
-            TemplateBody=template,
-            Parameters=parameters,
-            Capabilities=["CAPABILITY_IAM"],
-            # The bucket and the table that an earlier stack left behind become this one's.
-            ImportExistingResources=True,
-        )["Id"]
-    except ClientError as error:
-        raise DeploymentError(f"stack {name}: {error.response['Error']['Message']}") from None
-    return _planned(cloudformation, arn, name, creates=creates)
+    return cloudformation.describe_stack_events(StackName=stack)["StackEvents"][0]["EventId"]
 
 
-def _planned(cloudformation: CloudFormationClient, arn: str, name: str, *, creates: bool) -> ChangeSet | None:
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(
-            ChangeSetName=arn, WaiterConfig={"Delay": 2, "MaxAttempts": 150}
-        )
-    except WaiterError:
-        reason = cloudformation.describe_change_set(ChangeSetName=arn).get("StatusReason", "no reason given")
-        no_changes = any(text in reason for text in NO_CHANGES)
-        details = "" if no_changes else _invalid(cloudformation, arn)
-        discard(cloudformation, ChangeSet(arn, creates, []), name)
-        if no_changes:
-            return None
-        raise DeploymentError(f"stack {name}: {reason}{details}") from None
-    changes = []
-    for page in cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=arn):
-        for item in page["Changes"]:
-            change = item["ResourceChange"]
-            changes.append(
-                Change(
-                    change["Action"],
-                    change["LogicalResourceId"],
-                    change["ResourceType"],
-                    change.get("Replacement", ""),
-                )
+def settled(cloudformation: CloudFormationClient, stack: str, before: str) -> StackTypeDef | None:
+    """
+    Wait until what was begun has ended, and describe the stack; None when it is gone.
+
+    :param stack: its ID, as one that is deleted cannot be found by its name
+    :param before: from :func:`newest_event`; what AWS shows without a newer one is the state of then
+    :raises DeploymentError: when that takes too long
+    """
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while True:
+        found = describe(cloudformation, stack)
+        if found is None or found["StackStatus"] == DELETED:
+            return found
+        began = next(_events(cloudformation, stack, before), None)
+        if began and not found["StackStatus"].endswith("_IN_PROGRESS"):
+            return found
+        if time.monotonic() > deadline:
+            raise DeploymentError(
+                f"stack {found['StackName']} is still {found['StackStatus']} after {LONGEST_SECONDS} s;"
+                " it goes on"
             )
-    return ChangeSet(arn, creates, changes)
+        time.sleep(POLL_SECONDS)
 
 
-def _invalid(cloudformation: CloudFormationClient, change_set: str) -> str:
-    """Say what the validation of a change set found, a line each: the reason of its failure does not."""
-    pages = cloudformation.get_paginator("describe_events").paginate(
-        ChangeSetName=change_set, Filters={"FailedEvents": True}
-    )
-    try:
-        return "".join(
-            f"\n  {event.get('LogicalResourceId', '')}: {event['ValidationStatusReason']}"
-            for page in pages
-            for event in page["OperationEvents"]
-            if event.get("ValidationStatusReason")
-        )
-    except ClientError as error:
-        return f"\n  the details could not be read: {error}"
-
-
-def discard(cloudformation: CloudFormationClient, planned: ChangeSet, name: str) -> None:
-    """Remove a change set, and the empty stack that was made for it."""
-    cloudformation.delete_change_set(ChangeSetName=planned.arn)
-    stack = describe(cloudformation, name)
-    if stack and stack["StackStatus"] == IN_REVIEW:
-        cloudformation.delete_stack(StackName=name)
-
-
-def execute(cloudformation: CloudFormationClient, planned: ChangeSet, name: str) -> dict[str, str]:
+def failures(cloudformation: CloudFormationClient, stack: str, before: str) -> str:
     """
-    Execute a change set and wait for its end.
+    Say which resources failed since then, and why, the first one first.
 
-    :return: the stack's outputs
-    :raises DeploymentError: when it fails; names the resources that failed, and why
+    :param stack: its ID
+    :param before: from :func:`newest_event`
     """
-    began = datetime.now(UTC)
-    cloudformation.execute_change_set(ChangeSetName=planned.arn)
-    try:
-        if planned.creates:
-            cloudformation.get_waiter("stack_create_complete").wait(
-                StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360}
-            )
-        else:
-            cloudformation.get_waiter("stack_update_complete").wait(
-                StackName=name, WaiterConfig={"Delay": 5, "MaxAttempts": 360}
-            )
-    except WaiterError as error:
-        raise DeploymentError(f"stack {name}: {error}\n{failures(cloudformation, name, began)}") from None
-    stack = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-    return {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-
-
-def failures(cloudformation: CloudFormationClient, name: str, since: datetime) -> str:
-    """Say which resources failed since then, and why, the first one first."""
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     return "\n".join(
         f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason', event['ResourceStatus'])}"
-        for event in reversed(events)
-        if event["ResourceStatus"].endswith("_FAILED") and event["Timestamp"] >= since
+        for event in reversed(list(_events(cloudformation, stack, before)))
+        if event["ResourceStatus"].endswith("_FAILED")
     )
+
+
+def _events(cloudformation: CloudFormationClient, stack: str, before: str) -> Iterator[StackEventTypeDef]:
+    """Yield the events after one, the newest first."""
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack):
+        for event in page["StackEvents"]:
+            if event["EventId"] == before:
+                return
+            yield event

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from include.aws_code import CodeObject, code_objects
-from scripts import aws_stack, code_bucket, stack_names
+from scripts import aws_stack, change_sets, code_bucket, stack_names
 from scripts.airflow_settings import PROJECT
 from scripts.aws_account import Account, confirmed, connect, table
-from scripts.aws_stack import ChangeSet, DeploymentError
+from scripts.aws_stack import DeploymentError
+from scripts.change_sets import ChangeSet
 from scripts.literal_names import with_literal_names
 
 TEMPLATE = PROJECT / "include" / "cloudformation" / "template.yaml"
@@ -35,7 +36,7 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
         raise DeploymentError(wrong)
     bucket = stack_names.code_bucket(stack_name, account.number, account.region)
     objects = code_objects()
-    missing = code_bucket.missing_objects(s3, bucket, objects)
+    missing = code_bucket.missing_objects(s3, bucket, account.number, objects)
     parameters = {"CodeBucket": bucket} | {name: item.key for name, item in objects.items()} | dict(given)
     names = {
         "AWS::StackName": stack_name,
@@ -43,21 +44,26 @@ def deploy(account: Account, stack_name: str, given: Mapping[str, str], *, yes: 
         "AWS::Region": account.region,
     }
     template = with_literal_names(TEMPLATE.read_text(), names)
-    planned = aws_stack.plan(cloudformation, stack_name, template, parameters)
+    planned = change_sets.plan(cloudformation, stack_name, template, parameters)
     if planned is None:
         print("the stack is up to date")
         return True
     uploads = list(objects.values()) if missing is None else missing
-    _show(planned, bucket, new_bucket=missing is None, uploads=uploads)
-    if not confirmed("Do this?", yes=yes):
-        aws_stack.discard(cloudformation, planned, stack_name)
-        print("nothing was changed")
-        return False
-    if missing is None:
-        code_bucket.create_bucket(s3, bucket)
-    for item in uploads:
-        s3.put_object(Bucket=bucket, Key=item.key, Body=item.content)
-    outputs = aws_stack.execute(cloudformation, planned, stack_name)
+    executed = False
+    try:
+        _show(planned, bucket, new_bucket=missing is None, uploads=uploads)
+        if not confirmed("Do this?", yes=yes):
+            print("nothing was changed")
+            return False
+        if missing is None:
+            code_bucket.create_bucket(s3, bucket)
+        code_bucket.upload(s3, bucket, account.number, uploads)
+        executed = True
+    finally:
+        # Whatever stopped it, a person's Ctrl-C included, leaves no change set and no empty stack behind.
+        if not executed:
+            change_sets.discard(cloudformation, planned)
+    outputs = change_sets.execute(cloudformation, planned, stack_name)
     print("done; the stack's outputs:")
     print(table(sorted(outputs.items())))
     print(f"\nNext: attach {outputs['AirflowPolicyArn']} to the role or user of Airflow's connection.")

@@ -6,10 +6,9 @@ import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from scripts import aws_stack
 from scripts.aws_account import Account, confirmed, connect, table
@@ -36,6 +35,9 @@ class Doomed:
     endpoints: list[str]
 
 
+NOTHING = Doomed([], [], "", [], [])
+
+
 def destroy(account: Account, stack_name: str, *, yes: bool) -> bool:
     """
     Delete the stack, and the state machines that rest on it.
@@ -50,7 +52,8 @@ def destroy(account: Account, stack_name: str, *, yes: bool) -> bool:
     if stack is None:
         raise DeploymentError(f"there is no stack {stack_name} in {account.region}")
     outputs = {item["OutputKey"]: item["OutputValue"] for item in stack.get("Outputs", [])}
-    doomed = _look(account, stack_name, outputs)
+    # One that is yet to be created has neither resources nor a template.
+    doomed = NOTHING if aws_stack.is_new(stack) else _look(account, stack_name, outputs)
     _show(doomed, stack_name, account)
     if not confirmed("Delete this?", yes=yes):
         print("nothing was deleted")
@@ -59,16 +62,12 @@ def destroy(account: Account, stack_name: str, *, yes: bool) -> bool:
     states = account.session.client("stepfunctions")
     for arn in doomed.state_machines:
         states.delete_state_machine(stateMachineArn=arn)
-    began = datetime.now(UTC)
-    # By its ID, as a deleted stack cannot be found by its name.
+    before = aws_stack.newest_event(cloudformation, stack["StackId"])
     cloudformation.delete_stack(StackName=stack["StackId"])
-    try:
-        cloudformation.get_waiter("stack_delete_complete").wait(
-            StackName=stack["StackId"], WaiterConfig={"Delay": 5, "MaxAttempts": 360}
-        )
-    except WaiterError as error:
-        reasons = aws_stack.failures(cloudformation, stack["StackId"], began)
-        raise DeploymentError(f"stack {stack_name}: {error}\n{reasons}") from None
+    left = aws_stack.settled(cloudformation, stack["StackId"], before)
+    if left and left["StackStatus"] != aws_stack.DELETED:
+        reasons = aws_stack.failures(cloudformation, stack["StackId"], before)
+        raise DeploymentError(f"stack {stack_name} is {left['StackStatus']}\n{reasons}")
     print("done")
     return True
 

@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 NO_CHANGES = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
-
+# How many events AWS puts on a page is not said; few, so that nobody counts on one page.
+EVENTS_PAGE = 2
 _PSEUDO = re.compile(r"\$\{(AWS::[A-Za-z]+)\}")
 _PSEUDO_ONLY = re.compile(r"([^$]|\$\{AWS::[A-Za-z]+\})*")
 
@@ -33,6 +34,7 @@ def install() -> None:
     # Without those that a condition leaves out, or that nothing here makes.
     Stack.stack_resources = property(lambda stack: [made for made in stack.resource_map.values() if made])
     CloudFormationResponse.describe_events = _describe_events
+    CloudFormationResponse.describe_stack_events = _describe_stack_events
     _create_change_set()
     existing_resources.install()
     stack_states.install(_apply)
@@ -213,6 +215,15 @@ def _owned(backend: CloudFormationBackend) -> set[str]:
 def _fail(change_set: ChangeSet, reason: str) -> None:
     change_set.status, change_set.execution_status = "FAILED", "UNAVAILABLE"
     change_set.status_reason = reason
+
+
+def _describe_stack_events(response: CloudFormationResponse) -> ActionResult:
+    """Give events page by page, the newest first, as AWS does."""
+    events = response.cloudformation_backend.describe_stack_events(response._get_param("StackName"))[::-1]
+    first = int(response._get_param("NextToken") or 0)
+    following = first + EVENTS_PAGE
+    page = {"StackEvents": events[first:following]}
+    return ActionResult(page | ({"NextToken": str(following)} if following < len(events) else {}))
 
 
 def _describe_events(response: CloudFormationResponse) -> ActionResult:

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from include.local_aws import control_api
+from include.local_aws import bucket_owner, control_api
 from include.local_aws.authorization import Authorization
 from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall
 from include.local_aws.faults import Faults
@@ -71,7 +71,11 @@ class Gateway:
         name = str(operation)
         self.requests.count(name)
         said = partial(_said, environ)
-        if refusal := self.authorization.refusal(environ, operation) or self._refusal(operation, said):
+        if refusal := (
+            self.authorization.refusal(environ, operation)
+            or bucket_owner.refusal(environ, operation)
+            or self._refusal(operation, said)
+        ):
             return _refuse(operation, refusal, start_response)
         if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)

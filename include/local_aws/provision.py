@@ -62,7 +62,8 @@ def _create_stack(cloudformation: Any, parameters: dict[str, str]) -> dict[str, 
             StackName=STACK_NAME, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
     except WaiterError as error:
-        events = cloudformation.describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+        pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=STACK_NAME)
+        events = [event for page in pages for event in page["StackEvents"]]
         reasons = [event["ResourceStatusReason"] for event in events if event.get("ResourceStatusReason")]
         raise ProvisioningError(f"stack {STACK_NAME}: {error}; {'; '.join(reasons)}") from error
     stack = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]

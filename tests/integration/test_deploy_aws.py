@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from include.aws_code import code_objects
 from retraining.hooks.stack import StackHook
-from scripts import aws_account, deploy_aws, destroy_aws
+from scripts import aws_account, aws_stack, change_sets, code_bucket, deploy_aws, destroy_aws
 from scripts.aws_account import Account
 from scripts.aws_stack import DeploymentError
 from scripts.deploy_aws import deploy
@@ -65,7 +67,7 @@ def buckets(account: Account) -> set[str]:
     return {bucket["Name"] for bucket in account.session.client("s3").list_buckets()["Buckets"]}
 
 
-def code_bucket(name: str) -> str:
+def bucket_of(name: str) -> str:
     return f"{name}-code-123456789012-us-east-1"
 
 
@@ -81,7 +83,7 @@ def test_a_parameter_that_the_template_has_not_is_refused(account: Account, name
     with pytest.raises(DeploymentError, match=r"GlueEngin: unknown; the template has .*GlueEngine"):
         deploy(account, name, {"GlueEngin": "spark"}, yes=True)
     assert stack_of(account, name) is None
-    assert code_bucket(name) not in buckets(account)
+    assert bucket_of(name) not in buckets(account)
 
 
 @pytest.mark.parametrize(("answer", "goes_on"), [("no", False), ("y", False), ("", False), ("yes", True)])
@@ -92,7 +94,7 @@ def test_only_yes_is_a_yes(
     monkeypatch.setattr("builtins.input", lambda _: answer)
     assert deploy(account, name, {}, yes=False) is goes_on
     assert (stack_of(account, name) is not None) is goes_on
-    assert (code_bucket(name) in buckets(account)) is goes_on
+    assert (bucket_of(name) in buckets(account)) is goes_on
 
 
 def test_where_nobody_can_be_asked_the_answer_is_no(
@@ -112,7 +114,7 @@ def test_a_new_stack_is_what_airflow_reads(
 ) -> None:
     assert deploy(account, name, {}, yes=True)
     said = capsys.readouterr().out
-    assert f"create the code bucket {code_bucket(name)}" in said
+    assert f"create the code bucket {bucket_of(name)}" in said
     assert "AWS::S3::Bucket" in said
     # Only with a VPC.
     assert "AWS::Glue::Connection" not in said
@@ -120,7 +122,7 @@ def test_a_new_stack_is_what_airflow_reads(
     stack = StackHook(aws_conn_id=CONN_ID).read(name)
     assert stack.bucket == f"{name}-123456789012-us-east-1"
     assert "Next: attach arn:aws:iam::123456789012:policy/" in said
-    objects = account.session.client("s3").list_objects_v2(Bucket=code_bucket(name))["Contents"]
+    objects = account.session.client("s3").list_objects_v2(Bucket=bucket_of(name))["Contents"]
     assert {item["Key"] for item in objects} == {item.key for item in code_objects().values()}
 
 
@@ -245,9 +247,94 @@ def test_what_stands_in_the_way_is_named(account: Account, name: str) -> None:
     assert stack_of(account, name) is None
 
 
-def test_what_failed_is_named(account: Account, name: str) -> None:
-    with pytest.raises(DeploymentError, match=r"MetricsFunction: .*NoSuchKey"):
+class TomorrowsClock(datetime):
+    """This machine's clock, a day fast."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> TomorrowsClock:
+        return super().now(tz) + timedelta(days=1)
+
+
+def test_what_failed_is_named_whatever_the_clock_says(
+    account: Account, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (aws_stack, change_sets):
+        monkeypatch.setattr(module, "datetime", TomorrowsClock, raising=False)
+    with pytest.raises(DeploymentError, match=r"is ROLLBACK_COMPLETE\n *MetricsFunction: .*NoSuchKey"):
         deploy(account, name, {"MetricsFunctionKey": "nothing.zip"}, yes=True)
+    with pytest.raises(DeploymentError, match="ROLLBACK_COMPLETE: its first creation failed: `make destroy"):
+        deploy(account, name, {}, yes=True)
+    assert destroy(account, name, yes=True)
+    assert deploy(account, name, {}, yes=True)
+    with pytest.raises(DeploymentError, match=r"is UPDATE_ROLLBACK_COMPLETE\n *MetricsFunction: ") as failed:
+        deploy(account, name, {"MetricsFunctionKey": "nothing.zip"}, yes=True)
+    assert str(failed.value).count("MetricsFunction") == 1, "an event of before was told too"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("UPDATE_IN_PROGRESS", "somebody is changing it; wait for its end"),
+        ("UPDATE_ROLLBACK_FAILED", "continue-update-rollback"),
+        ("DELETE_FAILED", "`make destroy-aws` tries again"),
+    ],
+)
+def test_a_stack_that_takes_no_change_is_refused_with_what_to_do(
+    account: Account, name: str, status: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: Any = {"StackName": name, "StackStatus": status}
+    monkeypatch.setattr(change_sets, "describe", lambda *_: found)
+    with pytest.raises(DeploymentError, match=f"stack {name} is {status}: .*{reason}"):
+        deploy(account, name, {}, yes=True)
+
+
+@pytest.mark.parametrize("moment", ["asked", "uploading"])
+def test_an_interruption_leaves_nothing(
+    account: Account, name: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    if moment == "asked":
+        monkeypatch.setattr(deploy_aws, "confirmed", interrupted)
+    else:
+        monkeypatch.setattr(code_bucket, "upload", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        deploy(account, name, {}, yes=True)
+    assert stack_of(account, name) is None
+    sets = account.session.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
+    assert name not in {item["StackName"] for item in sets}
+
+
+def test_a_stack_that_was_only_planned_can_be_destroyed(account: Account, name: str) -> None:
+    cloudformation = account.session.client("cloudformation")
+    template = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
+    given: Any = {"StackName": name, "ChangeSetType": "CREATE", "TemplateBody": template}
+    cloudformation.create_change_set(ChangeSetName="planned", **given)
+    assert (stack_of(account, name) or {})["StackStatus"] == "REVIEW_IN_PROGRESS"
+    assert destroy(account, name, yes=True)
+    assert stack_of(account, name) is None
+
+
+def test_a_code_bucket_of_somebody_else_gets_no_code(account: Account, name: str) -> None:
+    """Its name can be guessed, and its owner may let everybody write."""
+    role = "arn:aws:iam::999999999999:role/somebody"
+    somebody = account.session.client("sts").assume_role(RoleArn=role, RoleSessionName="somebody")
+    keys = {key: somebody["Credentials"][key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
+    theirs = boto3.client(
+        "s3",
+        region_name=account.region,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    bucket = bucket_of(name)
+    theirs.create_bucket(Bucket=bucket)
+    refusal = f"code bucket {bucket}: it belongs to another account than 123456789012"
+    with pytest.raises(DeploymentError, match=refusal):
+        deploy(account, name, {}, yes=True)
+    assert not theirs.list_objects_v2(Bucket=bucket)["KeyCount"]
+    assert stack_of(account, name) is None
 
 
 def test_destroying_leaves_a_stack_whose_name_begins_the_same(account: Account, name: str) -> None:

@@ -58,6 +58,12 @@ def execute(aws: LocalAws, described: dict[str, Any], stack: str) -> dict[str, A
     return until(settled)
 
 
+def events_of(aws: LocalAws, stack: str) -> list[dict[str, Any]]:
+    """All its events, the newest first, page by page."""
+    pages = aws.client("cloudformation").get_paginator("describe_stack_events").paginate(StackName=stack)
+    return [event for page in pages for event in page["StackEvents"]]
+
+
 def parameters_of(aws: LocalAws) -> dict[str, str]:
     (stack,) = aws.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
     return {item["ParameterKey"]: item["ParameterValue"] for item in stack["Parameters"]}
@@ -163,10 +169,10 @@ def test_what_exists_is_not_always_taken_over(aws: LocalAws, policy: str, name: 
 
 
 def test_a_stack_that_could_not_be_made_goes_back(aws: LocalAws) -> None:
-    stack, cloudformation = f"stack-{uuid4().hex[:8]}", aws.client("cloudformation")
+    stack = f"stack-{uuid4().hex[:8]}"
     described = change_set(aws, "CREATE", stack, {**parameters_of(aws), "MetricsFunctionKey": "nothing.zip"})
     assert execute(aws, described, stack)["StackStatus"] == "ROLLBACK_COMPLETE"
-    events = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    events = events_of(aws, stack)
     failed = [event for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
     assert [event["LogicalResourceId"] for event in failed] == ["MetricsFunction"]
     assert "NoSuchKey" in failed[0]["ResourceStatusReason"]
@@ -185,7 +191,7 @@ def test_an_update_that_failed_leaves_the_stack_as_it_was(aws: LocalAws) -> None
     wrong = {**before, "MetricsFunctionKey": "nothing.zip", "LogRetentionDays": "7"}
     updated = execute(aws, change_set(aws, "UPDATE", STACK_NAME, wrong), STACK_NAME)
     assert updated["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-    events = aws.client("cloudformation").describe_stack_events(StackName=STACK_NAME)["StackEvents"]
+    events = events_of(aws, STACK_NAME)
     failed = [it["LogicalResourceId"] for it in events if it["ResourceStatus"] == "UPDATE_FAILED"]
     assert failed == ["MetricsFunction"]
     assert parameters_of(aws) == before
