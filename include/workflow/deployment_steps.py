@@ -80,7 +80,7 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
 
 
 def create_endpoint_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointStep:
-    """Create the endpoint, with what is claimed; its tags keep other stacks and other models away.
+    """Create the endpoint, with what is claimed; its tag keeps other stacks away.
 
     Neither this step nor those that update have retries: what the endpoint is to serve has to be looked at
     anew before it is tried again.
@@ -155,6 +155,24 @@ def delete_endpoint_step(given: ExecutionInput) -> Task:
         resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:deleteEndpoint",
         parameters={"EndpointName": given["EndpointName"]},
         result_path=None,
+    )
+
+
+def endpoint_owner_step(aws: Surroundings, given: ExecutionInput) -> LambdaStep:
+    """See to it that the endpoint is this stack's."""
+    return LambdaStep(
+        "Check endpoint's owner",
+        parameters={
+            "FunctionName": given["EndpointTestFunctionName"],
+            "Payload": {
+                "EndpointName": given["EndpointName"],
+                "DeploymentsTable": given["DeploymentsTable"],
+                "Stack": aws.stack,
+                "Bucket": aws.bucket,
+            },
+        },
+        retry=[busy(LAMBDA_BUSY)],
+        result_path="$.Owner",
     )
 
 

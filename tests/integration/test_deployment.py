@@ -180,7 +180,8 @@ def test_a_failed_update_does_not_bring_back_a_claim_that_was_never_deployed(
     deployer: Deployer, control: Control
 ) -> None:
     deployer.deploy(1)
-    control.delay_call("sagemaker.DescribeEndpoint", 4, times=1)
+    # The first look asks whose it is.
+    control.delay_call("sagemaker.DescribeEndpoint", 4, times=2)
     first = deployer.start(2)
     until(lambda: not control.faults(), explain=control.faults)
     control.fail_deployment(deployer.endpoint, "no capacity")

@@ -39,7 +39,12 @@ NOT_USED: dict[str, set[str]] = {
         *("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
     },
     "MetricsFunctionRole": LOGS,
-    "EndpointTestFunctionRole": LOGS,
+    # It finds the tag on an endpoint that the state machine has created.
+    "EndpointTestFunctionRole": {
+        *LOGS,
+        *("sagemaker:AddTags", "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"),
+        "dynamodb:GetItem",
+    },
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ import pytest
 import yaml
 from airflow.sdk.exceptions import AirflowFailException
 
+from include.local_aws.control import Control
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.operators.start_rollback import StartRollbackOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
-from tests.integration.deployments import deploy_workflow
+from tests.integration.deployments import Deployer, deploy_workflow
 from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.old_runs import model_folder
 from tests.integration.state_machines import WAIT
@@ -126,6 +128,72 @@ def test_the_same_run_of_both_trains_in_both(
     finally:
         for execution in executions:
             states.stop_execution(executionArn=execution)
+
+
+@pytest.fixture
+def deployers(
+    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, second_stack: LocalAws, artifact: str
+) -> tuple[Deployer, Deployer]:
+    """Deployments of two stacks to one endpoint, which the first has deployed to."""
+    connect(monkeypatch, local_aws)
+    first, second = (
+        Deployer.of(aws, deploy_workflow(FLIGHT_DELAY, aws.stack), artifact)
+        for aws in (local_aws, second_stack)
+    )
+    assert first.deploy(5) == "deployed"
+    return first, replace(second, endpoint=first.endpoint)
+
+
+def test_a_window_of_whatever_age_does_not_take_the_endpoint_of_another_stack(
+    deployers: tuple[Deployer, Deployer], control: Control
+) -> None:
+    production, test_stack = deployers
+    control.reset_requests()
+    for hour, policy in ((4, "if_newer"), (6, "force")):
+        outcome = test_stack.deploy(hour, policy=policy)
+        assert outcome.startswith("EndpointOfAnotherStack: ")
+        assert "belongs to stack model-retraining, not to model-retraining-test" in outcome
+    made = {"sagemaker.UpdateEndpoint", "sagemaker.CreateEndpointConfig", "dynamodb.UpdateItem"}
+    assert not made & control.requests().counts.keys()
+    assert production.served_hour == 5
+    assert production.deploy(6) == "deployed"
+
+
+def test_a_run_for_another_stacks_endpoint_starts_nothing(
+    deployers: tuple[Deployer, Deployer], control: Control
+) -> None:
+    _, test_stack = deployers
+    control.reset_requests()
+    with pytest.raises(
+        AirflowFailException, match=r"endpoint: .* belongs to stack 'model-retraining', not to"
+    ):
+        retrain(test_stack.aws, f"manual__{uuid4()}", test_stack.endpoint)
+    rollback = StartRollbackOperator(
+        task_id="start", model_folder=FLIGHT_DELAY, deployment=test_stack.workflow, aws_conn_id=CONN_ID
+    )
+    context = FakeContext(f"manual__{uuid4()}", params={"endpoint": test_stack.endpoint})
+    with pytest.raises(
+        AirflowFailException, match=r"endpoint: .* belongs to stack 'model-retraining', not to"
+    ):
+        rollback.execute(context)  # type: ignore[arg-type]
+    assert "stepfunctions.StartExecution" not in control.requests().counts
+
+
+def test_an_endpoint_of_before_there_were_tags_stays_with_who_deployed_to_it(
+    deployers: tuple[Deployer, Deployer],
+) -> None:
+    production, test_stack = deployers
+    sagemaker = production.aws.client("sagemaker")
+    arn = sagemaker.describe_endpoint(EndpointName=production.endpoint)["EndpointArn"]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["retraining:stack"])
+    # As it once took it, before stacks kept apart.
+    claim = {"Endpoint": {"S": test_stack.endpoint}, "WindowEnd": {"S": "2013-01-01T00:00:00Z"}}
+    table = test_stack.workflow["deployments_table"]
+    production.aws.client("dynamodb").put_item(TableName=table, Item=claim)
+    assert "serves what stack model-retraining made" in test_stack.deploy(6)
+    assert production.deploy(6) == "deployed"
+    tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+    assert {"Key": "retraining:stack", "Value": "model-retraining"} in tags
 
 
 def share_data(one: LocalAws, other: LocalAws) -> None:

@@ -61,7 +61,7 @@ def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) ->
     assert Counter(checked) == {
         "StartJobRun": 1,
         "CreateTrainingJob": 1,
-        "Invoke": 2,
+        "Invoke": 3,
         "CreateModel": 1,
         "CreateEndpointConfig": 1,
         "DescribeEndpoint": 1,

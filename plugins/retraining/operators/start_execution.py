@@ -14,7 +14,14 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
-from retraining.arns import execution_arn, machine_name, partition_of, region_of, state_machine_of
+from retraining.arns import (
+    execution_arn,
+    machine_name,
+    partition_of,
+    region_of,
+    stack_of,
+    state_machine_of,
+)
 from retraining.errors import RetrainingError
 from retraining.execution import execution_name, name_before_stacks, retrain_input, run_identity
 from retraining.hooks.aws_errors import clear_aws_errors
@@ -143,11 +150,26 @@ class StartRetrainOperator(StartExecutionOperator):
         return super().execute(context)
 
     def make_input(self, name: str, context: Context) -> dict[str, Any]:
-        """Make the input from the run's params and data interval."""
-        return retrain_input(
+        """Make the input from the run's params and data interval.
+
+        :raises RunConfigError: for wrong params, and for an endpoint of another stack.
+        """
+        given = retrain_input(
             name=name,
             params=context["params"],
             run=context["dag_run"],
             spec=load_spec(Path(self.model_folder)),
             deployment=self.deployment,
         )
+        if given["DeployPolicy"] != "never":
+            self.check_owner(given["EndpointName"])
+        return given
+
+    def check_owner(self, endpoint: str) -> None:
+        """Refuse an endpoint that another stack owns, before anything is started.
+
+        :raises RunConfigError: says which stack.
+        """
+        from retraining.hooks.endpoint_owner import EndpointOwnerHook  # not to parse a DAG
+
+        EndpointOwnerHook(**self._hook_parameters).check(endpoint, stack_of(self.state_machine_arn))

@@ -46,6 +46,7 @@ class StartRollbackOperator(StartRetrainOperator):
             if before["EndpointConfigName"] == name:
                 return before
             config = config.model_copy(update={"to_model": before["ModelName"], "to_window_end": None})
+        self.check_owner(config.endpoint)
         hook = AcceptedModelsHook(**self._hook_parameters)
         served = hook.served(config.endpoint)
         stack = StackHook(**self._hook_parameters).read(stack_of(self.state_machine_arn))
