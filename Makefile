@@ -25,7 +25,8 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 	then echo $$python; break; fi; done)
 
 .PHONY: help setup up down demo backfill housekeeping-dry-run report test lint format test-unit test-integration \
-	test-e2e test-heavy test-compose env bench preflight deploy-aws sample-data destroy-aws bundle lock clean
+	test-e2e test-heavy test-compose env bench preflight deploy-aws sample-data destroy-aws verify-aws \
+	bundle lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
@@ -118,6 +119,9 @@ sample-data: setup ## put the sample flights into the stack's bucket: [STACK=nam
 
 destroy-aws: setup ## delete the stack from an AWS account, not its data: [STACK=name] [YES=1]
 	@.venv/bin/python -m scripts.destroy_aws $(AWS_OPTIONS)
+
+verify-aws: setup ## prove on an AWS account what is assumed of it, and leave nothing there: [YES=1] [CLEAN=stack]
+	@.venv/bin/python -m scripts.verify_aws $(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
 
 bundle: setup ## build what Amazon MWAA takes, in build/bundle
 	@.venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))

@@ -49,6 +49,9 @@ def parse_arguments() -> argparse.Namespace:
         help="let services do only what their roles allow, and the user airflow, whose access key is in "
         "ready.json, only what the stack's policy for it allows",
     )
+    parser.add_argument(
+        "--bare", action="store_true", help="an account with nothing in it: neither the stack nor its data"
+    )
     arguments = parser.parse_args()
     if arguments.parallelism < 1:
         parser.error(f"--parallelism: {arguments.parallelism} is not allowed; at least 1 is")
@@ -81,7 +84,8 @@ def main() -> int:
 
     def set_up() -> None:
         try:
-            provision(server.runtime, cache_dir=arguments.cache_dir.resolve())
+            if not arguments.bare:
+                provision(server.runtime, cache_dir=arguments.cache_dir.resolve())
             unfinished = ready.with_suffix(".unfinished")
             about = {"endpoint_url": server.runtime.endpoint_url, "pid": os.getpid()}
             unfinished.write_text(json.dumps({**about, **(AIRFLOW_KEY if arguments.enforce_iam else {})}))

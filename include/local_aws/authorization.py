@@ -15,6 +15,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 
 from include.local_aws.fault_kinds import FailCall
 from include.local_aws.iam_needs import needs
@@ -97,9 +98,20 @@ def _principal(key: str) -> tuple[str, list[Document]]:
         inline, attached = [], iam.list_attached_user_policies(AIRFLOW_USER)[0]
         principal = f"arn:aws:iam::{ACCOUNT_ID}:user/{AIRFLOW_USER}"
     else:
-        raise NotFoundException(key)
+        name = _assumed_role(key)
+        inline = [iam.get_role_policy(name, policy)[1] for policy in iam.list_role_policies(name)]
+        attached = iam.list_attached_role_policies(name)[0]
+        principal = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{name}/session"
     versions = [version for policy in attached for version in policy.versions if version.is_default]
     return principal, [json.loads(text) for text in (*inline, *(version.document for version in versions))]
+
+
+def _assumed_role(key: str) -> str:
+    """The name of the role that somebody has assumed and got this key for."""
+    session = sts_backends[ACCOUNT_ID]["aws"].get_assumed_role_from_access_key(key)
+    if session is None:
+        raise NotFoundException(key)
+    return str(session.role_arn).rpartition("/")[2]
 
 
 def _parameters(environ: dict[str, Any], operation: Operation) -> Mapping[str, Any]:

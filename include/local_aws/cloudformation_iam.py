@@ -1,11 +1,13 @@
-"""CloudFormation's roles and policies: moto does not update them, and keeps a role's policies as no JSON."""
+"""CloudFormation's roles and policies: moto updates none, deletes no policy, keeps a role's as no JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import ManagedPolicy, Role, iam_backends
+from moto.utilities.utils import get_partition
 
 
 def install() -> None:
@@ -18,6 +20,7 @@ def install() -> None:
     Role.put_policy = put_policy
     Role.update_from_cloudformation_json = _update_role
     ManagedPolicy.update_from_cloudformation_json = _update_policy
+    ManagedPolicy.delete_from_cloudformation_json = _delete_policy
 
 
 def _update_role(original_resource: Role, cloudformation_json: dict[str, Any], **_: Any) -> Role:
@@ -41,3 +44,11 @@ def _update_policy(
         backend.delete_policy_version(arn, version.version_id)
     backend.create_policy_version(arn, document, set_as_default=True)
     return original_resource
+
+
+def _delete_policy(resource_name: str, _resource: dict[str, Any], account_id: str, region: str) -> None:
+    backend = iam_backends[account_id][get_partition(region)]
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html: only what nobody has.
+    if backend.get_policy(resource_name).attachment_count:
+        raise DeleteConflictException("Cannot delete a policy attached to entities.")
+    backend.delete_policy(resource_name)

@@ -8,7 +8,7 @@ import importlib.util
 import tempfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,21 @@ def build_partitions(now: datetime, cache_dir: Path) -> Path:
     return built
 
 
-def lay_flights(s3: Any, bucket: str, *, now: datetime, cache_dir: Path) -> None:
+def partitions(now: datetime, cache_dir: Path, days: tuple[date, date] | None = None) -> list[Path]:
+    """
+    List the files of the daily partitions.
+
+    :param days: only those from the one day to the other, both included
+    """
+    files = sorted(build_partitions(now, cache_dir).glob("date=*/*.parquet"))
+    if days is None:
+        return files
+    return [file for file in files if days[0].isoformat() <= file.parent.name[5:] <= days[1].isoformat()]
+
+
+def lay_flights(
+    s3: Any, bucket: str, *, now: datetime, cache_dir: Path, days: tuple[date, date] | None = None
+) -> None:
     """
     Put the flights into S3 twice: at their 2013 dates, and shifted by whole weeks to lie around ``now``.
 
@@ -119,8 +133,9 @@ def lay_flights(s3: Any, bucket: str, *, now: datetime, cache_dir: Path) -> None
     :param bucket: gets ``data/flights/date=YYYY-MM-DD/flights.parquet``, by the UTC date of landing
     :param now: the present, UTC
     :param cache_dir: keeps the built files, so that a second start is quick
+    :param days: only what landed from the one day to the other
     """
-    files = sorted(build_partitions(now, cache_dir).glob("date=*/*.parquet"))
+    files = partitions(now, cache_dir, days)
 
     def upload(file: Path) -> None:
         s3.put_object(

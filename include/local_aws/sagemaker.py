@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 from moto.core.responses import EmptyResult
-from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
+from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -60,6 +60,7 @@ def install(runtime: Runtime) -> None:
 
     SageMakerModelBackend.create_training_job = create_training_job
     SageMakerResponse.stop_training_job = _stop_training_job
+    SageMakerResponse.delete_training_job = _delete_training_job
     for name in CANNED:
         delattr(SageMakerResponse, name)
     _refuse_duplicates("create_model", "model_name", "_models", "model")
@@ -134,4 +135,16 @@ def _stop_training_job(response: SageMakerResponse) -> EmptyResult:
         training.enter(job, "Stopping", "Stopping the training job")
     if job_runs[job.arn].stop():
         training.end(job, "Stopped")
+    return EmptyResult()
+
+
+def _delete_training_job(response: SageMakerResponse) -> EmptyResult:
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DeleteTrainingJob.html: ended ones only
+    name, jobs = response._get_param("TrainingJobName"), response.sagemaker_backend.training_jobs
+    if name not in jobs:
+        raise ResourceNotFound(message="Requested resource not found.")
+    status = jobs[name].training_job_status
+    if status in ("InProgress", "Stopping"):
+        raise ResourceInUseException(message=f"Training job {name} is {status} and cannot be deleted.")
+    del jobs[name]
     return EmptyResult()

@@ -38,7 +38,9 @@ class Server:
             bucket_names,
             change_sets,
             cloudformation,
+            cloudformation_bucket,
             cloudformation_iam,
+            definition_check,
             dynamodb,
             endpoint,
             execution_api,
@@ -73,6 +75,7 @@ class Server:
         unsupported.install()
         bucket_names.install()
         cloudformation.install()
+        cloudformation_bucket.install()
         cloudformation_iam.install()
         change_sets.install()
         dynamodb.install()
@@ -81,6 +84,7 @@ class Server:
         execution_api.install(faults)
         redrive.install()
         stepfunctions.install()
+        definition_check.install()
         inference.install()
         sagemaker_tags.install()
         sagemaker_lists.install()

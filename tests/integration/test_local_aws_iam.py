@@ -137,6 +137,19 @@ def test_nobody_else_can_do_anything(aws: LocalAws) -> None:
         aws.client("s3", "somebody").list_buckets()
 
 
+def test_who_takes_a_role_may_do_what_the_role_may(aws: LocalAws) -> None:
+    iam, name = aws.client("iam"), f"taken-{uuid4().hex[:12]}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
+    login = aws.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    states = aws.client("stepfunctions", login["AccessKeyId"])
+    with pytest.raises(ClientError, match=rf"assumed-role/{name}/.* not authorized to perform: states:List"):
+        states.list_executions(stateMachineArn=machine("model-retraining-none"))
+    iam.attach_role_policy(RoleName=name, PolicyArn=aws.outputs["AirflowPolicyArn"])
+    with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
+        states.list_executions(stateMachineArn=machine("model-retraining-none"))
+    iam.detach_role_policy(RoleName=name, PolicyArn=aws.outputs["AirflowPolicyArn"])
+
+
 def test_a_model_that_no_retrain_has_made_cannot_be_deleted(aws: LocalAws) -> None:
     sagemaker, names = aws.client("sagemaker"), {}
     for kind, tags in (("theirs", []), ("ours", [{"Key": "retraining:model", "Value": "flight_delay"}])):

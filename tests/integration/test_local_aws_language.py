@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,6 +32,15 @@ def test_a_fail_state_reads_error_and_cause(
     machine = create_machine(local_aws, {"Type": "Fail", **state})
     found = ended(local_aws, start(local_aws, machine, {"Name": "Broken", "Why": "out of order"}))
     assert (found["status"], found["error"], found["cause"]) == ("FAILED", error, cause)
+
+
+def test_a_definition_is_checked_without_making_anything(local_aws: LocalAws) -> None:
+    states = local_aws.client("stepfunctions")
+    good = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
+    assert states.validate_state_machine_definition(definition=json.dumps(good))["result"] == "OK"
+    bad = states.validate_state_machine_definition(definition=json.dumps({**good, "States": {"Done": {}}}))
+    assert bad["result"] == "FAIL"
+    assert [item["severity"] for item in bad["diagnostics"]] == ["ERROR"]
 
 
 def test_retries_keep_to_the_longest_delay(local_aws: LocalAws) -> None:

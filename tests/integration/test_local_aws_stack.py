@@ -80,6 +80,26 @@ def granted(aws: LocalAws, sid: str) -> list[dict[str, Any]]:
     return [item for document in documents for item in document["Statement"] if item["Sid"] == sid]
 
 
+def lifecycle(aws: LocalAws) -> dict[str, Any]:
+    found = aws.client("s3").get_bucket_lifecycle_configuration(Bucket=aws.outputs["Bucket"])
+    return {rule["ID"]: rule for rule in found["Rules"]}
+
+
+def test_a_bucket_has_the_lifecycle_rules_of_the_template(aws: LocalAws) -> None:
+    rules = lifecycle(aws)
+    assert rules.keys() == {"unfinished-uploads", "runs-to-cheaper-storage"}
+    assert rules["unfinished-uploads"]["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+    cheaper = rules["runs-to-cheaper-storage"]
+    assert cheaper["Filter"] == {"Prefix": "runs/"}
+    assert cheaper["Transitions"] == [{"Days": 30, "StorageClass": "INTELLIGENT_TIERING"}]
+    execute(
+        aws,
+        change_set(aws, "UPDATE", STACK_NAME, {**parameters_of(aws), "RunsExpirationDays": "365"}),
+        STACK_NAME,
+    )
+    assert lifecycle(aws)["old-runs"]["Expiration"] == {"Days": 365}
+
+
 def test_an_update_changes_what_depends_on_a_parameter_and_nothing_else(aws: LocalAws) -> None:
     before, key = parameters_of(aws), "arn:aws:kms:us-east-1:123456789012:key/a-key"
     assert (before["SubnetIds"], before["LogRetentionDays"]) == ("", "90")
@@ -121,6 +141,9 @@ def test_a_stack_is_made_by_a_change_set_without_what_its_conditions_leave_out(a
 
 def test_what_endpoints_and_people_rely_on_outlives_the_stack(aws: LocalAws) -> None:
     outputs, parameters = aws.outputs, parameters_of(aws)
+    with pytest.raises(ClientError, match="Cannot delete a policy attached to entities"):
+        aws.client("cloudformation").delete_stack(StackName=STACK_NAME)
+    aws.client("iam").detach_user_policy(UserName="airflow", PolicyArn=outputs["AirflowPolicyArn"])
     aws.client("cloudformation").delete_stack(StackName=STACK_NAME)
     with pytest.raises(ClientError, match=STACK_NAME):
         aws.client("cloudformation").describe_stacks(StackName=STACK_NAME)

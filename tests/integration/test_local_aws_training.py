@@ -133,6 +133,20 @@ def test_a_running_job_can_be_stopped_once(local_aws: LocalAws) -> None:
         sagemaker.stop_training_job(TrainingJobName=name)
 
 
+def test_only_a_job_that_has_ended_can_be_deleted(local_aws: LocalAws) -> None:
+    sagemaker, request = local_aws.client("sagemaker"), training_request(local_aws, HyperParameters=LONG)
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    with pytest.raises(ClientError, match=r"ResourceInUse.*InProgress"):
+        sagemaker.delete_training_job(TrainingJobName=name)
+    sagemaker.stop_training_job(TrainingJobName=name)
+    trained(local_aws, name)
+    sagemaker.delete_training_job(TrainingJobName=name)
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        sagemaker.delete_training_job(TrainingJobName=name)
+    assert not sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"]
+
+
 def test_a_job_over_its_time_is_stopped(local_aws: LocalAws) -> None:
     job = _train(local_aws, HyperParameters=LONG, StoppingCondition={"MaxRuntimeInSeconds": 2})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")

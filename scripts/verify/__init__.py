@@ -1,0 +1,1 @@
+"""Proves on an AWS account what the project rests on, with a stack that is thrown away."""
