@@ -82,7 +82,7 @@ def test_waits_outlive_dropped_replies_and_broken_servers(local_aws: LocalAws, c
         control.drop_reply(operation, times=2)
         control.fail_call(operation, "InternalServerError", 500, times=2)
     assert are_successes(wait_for(*executions))
-    assert control.faults() == []
+    assert [fault for fault in control.faults() if fault["kind"] != "lag"] == []
 
 
 def test_waits_outlive_a_server_that_is_not_there(
@@ -142,10 +142,13 @@ def test_an_execution_that_the_list_shows_late_is_not_taken_for_ended(
 
 
 def test_many_waits_that_end_at_once_keep_to_the_quotas(local_aws: LocalAws, control: Control) -> None:
-    client, count = local_aws.client("stepfunctions"), 330
+    client, count = local_aws.client("stepfunctions", local_aws.login), 330
     machine = create_machine(local_aws, WAIT)
     with ThreadPoolExecutor(4) as pool:
         executions = list(pool.map(lambda _: start(local_aws, machine), range(count)))
+    until(
+        lambda: len(client.list_executions(stateMachineArn=machine, maxResults=1000)["executions"]) == count
+    )
     control.enforce_quotas(True)
     control.reset_requests()
 

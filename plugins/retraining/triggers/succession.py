@@ -85,7 +85,7 @@ class Succession:
                 async with asyncio.timeout(max(until - time.monotonic(), 0)):
                     verdict = await self._now()
             except Exception as error:  # noqa: BLE001 - whatever it is, the answer is not there
-                verdict, why = Verdict.UNCLEAR, f"{type(error).__name__}: {error}"
+                verdict, why = Verdict.UNCLEAR, f"{type(error).__name__}: {str(error) or 'no answer in time'}"
             if verdict is not Verdict.UNCLEAR or time.monotonic() + ASK_AGAIN_SECONDS >= until:
                 return verdict, why
             await asyncio.sleep(ASK_AGAIN_SECONDS)
