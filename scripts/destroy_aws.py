@@ -174,6 +174,9 @@ def main() -> int:
     except (BotoCoreError, ClientError) as error:
         print(f"error: AWS: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted; what AWS has begun, it goes on with", file=sys.stderr)
+        return 130
     return 0 if destroyed else 1
 
 

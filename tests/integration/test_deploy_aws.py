@@ -290,7 +290,11 @@ def test_a_stack_that_takes_no_change_is_refused_with_what_to_do(
 
 @pytest.mark.parametrize("moment", ["asked", "uploading"])
 def test_an_interruption_leaves_nothing(
-    account: Account, name: str, moment: str, monkeypatch: pytest.MonkeyPatch
+    account: Account,
+    name: str,
+    moment: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -299,8 +303,9 @@ def test_an_interruption_leaves_nothing(
         monkeypatch.setattr(deploy_aws, "confirmed", interrupted)
     else:
         monkeypatch.setattr(code_bucket, "upload", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        deploy(account, name, {}, yes=True)
+    monkeypatch.setattr(sys, "argv", ["deploy", "--stack-name", name, "--yes"])
+    assert deploy_aws.main() == 130
+    assert capsys.readouterr().err.startswith("interrupted")
     assert stack_of(account, name) is None
     sets = account.session.client("cloudformation").list_change_sets(StackName=name)["Summaries"]
     assert name not in {item["StackName"] for item in sets}
