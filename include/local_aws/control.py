@@ -100,9 +100,17 @@ class Control:
         """Let endpoints be Creating or Updating longer."""
         self._add("delay_deployment", endpoint=endpoint, seconds=seconds, times=times)
 
-    def lag_lists(self, seconds: float) -> None:
-        """Let ListExecutions show executions only so long after their start or redrive."""
-        self._add("list_lag", seconds=seconds)
+    def lag(self, operation: str, seconds: float) -> None:
+        """
+        Let reads answer as of so many seconds ago, as AWS's eventually consistent ones may.
+
+        What was made since is not there yet, what was changed shows its state before, what was deleted is
+        still listed; with which words depends on the operation, as on AWS. Requests that are signed with
+        ``include.local_aws.runtime.OBSERVER_KEY`` see everything at once.
+
+        :param operation: one of ``include.local_aws.lag.OPERATIONS``, or a pattern; ``*`` is all of them.
+        """
+        self._add("lag", operation=operation, seconds=seconds)
 
     def faults(self) -> list[dict[str, Any]]:
         """The faults in force, with the times that are left."""

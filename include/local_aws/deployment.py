@@ -16,6 +16,7 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
 from include.local_aws.deployment_config import DeploymentConfig
 from include.local_aws.fault_kinds import DelayDeployment, FailDeployment
 from include.local_aws.inference import Served, served_models
+from include.local_aws.lag import Past
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
 from include.local_aws.s3 import split_uri
 
@@ -25,6 +26,11 @@ POLL_SECONDS = 0.1
 
 # Taken for whatever reads an endpoint's status in order to change it.
 lock = threading.Lock()
+
+
+def note(endpoint: FakeEndpoint) -> None:
+    """Keep what an endpoint says of itself now, for reads that are behind; the caller holds the lock."""
+    vars(endpoint).setdefault("past", Past()).note(endpoint.response_object)
 
 
 class RolledBackError(Exception):
@@ -57,6 +63,7 @@ class Deployment:
             "ProductionVariants": self._variants(),
             "StartTime": now,
         }
+        note(endpoint)
         name = f"deploy-{endpoint.endpoint_name}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
@@ -119,6 +126,7 @@ class Deployment:
             endpoint.last_modified_time = datetime.now(UTC)
             # A failed update leaves the endpoint in service, with the model it had.
             endpoint.endpoint_status = "Failed" if creating and reason else "InService"
+            note(endpoint)
 
 
 def _load_booster(s3: Any, uri: str) -> Any:

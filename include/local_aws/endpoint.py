@@ -12,6 +12,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from include.local_aws import deployment_config
 from include.local_aws.deployment import Deployment, lock
 from include.local_aws.inference import served_models
+from include.local_aws.lag import Past, as_of, is_seen
 from include.local_aws.runtime import Runtime
 
 IN_PROGRESS = ("Creating", "Updating")
@@ -67,8 +68,12 @@ def install(runtime: Runtime) -> None:
 
     def describe_endpoint(backend: SageMakerModelBackend, endpoint_name: str) -> dict[str, Any]:
         with lock:
-            details: dict[str, Any] = _find(backend, endpoint_name).response_object
-        return details
+            endpoint = _find(backend, endpoint_name)
+            if not is_seen(endpoint.creation_time):
+                raise _not_found(backend, endpoint_name)
+            details: dict[str, Any] = endpoint.response_object
+            past: Past = vars(endpoint)["past"]
+        return (past.seen() or details) if as_of() else details
 
     SageMakerModelBackend.delete_endpoint = delete_endpoint
     SageMakerModelBackend.describe_endpoint = describe_endpoint
@@ -78,16 +83,20 @@ def install(runtime: Runtime) -> None:
 
 def _find(backend: SageMakerModelBackend, name: str) -> FakeEndpoint:
     if name not in backend.endpoints:
-        arn = FakeEndpoint.arn_formatter(name, backend.account_id, backend.region_name)
-        raise ValidationError(message=f'Could not find endpoint "{arn}".')
+        raise _not_found(backend, name)
     return backend.endpoints[name]
 
 
+def _not_found(backend: SageMakerModelBackend, name: str) -> ValidationError:
+    arn = FakeEndpoint.arn_formatter(name, backend.account_id, backend.region_name)
+    return ValidationError(message=f'Could not find endpoint "{arn}".')
+
+
 def _find_config(backend: SageMakerModelBackend, name: str) -> FakeEndpointConfig:
-    if name not in backend.endpoint_configs:
+    config = backend.endpoint_configs.get(name)
+    if config is None or not is_seen(config.creation_time):
         arn = FakeEndpointConfig.arn_formatter(name, backend.account_id, backend.region_name)
         raise ValidationError(message=f'Could not find endpoint configuration "{arn}".')
-    config = backend.endpoint_configs[name]
     if len(config.production_variants) != 1:
         raise ValidationError(
             message=f"ProductionVariants: the embedded AWS serves one variant an endpoint, "

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.stepfunctions.exceptions import ExecutionDoesNotExist
 from moto.stepfunctions.models import StateMachineVersion
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from include.local_aws import lag
 from include.local_aws.executions import Execution
-from include.local_aws.faults import Faults
 from include.local_aws.pages import page
 from include.local_aws.redrive import redrive_state
 
@@ -21,17 +22,9 @@ MAX_EVENTS = 1000
 EXECUTION_DATA = ("input", "inputDetails", "output", "outputDetails")
 
 
-def install(faults: Faults) -> None:
-    """
-    Put the replacements in place.
-
-    :param faults: tells how long ListExecutions takes to show an execution.
-    """
-
-    def list_executions(response: StepFunctionResponse) -> Any:
-        return _respond_list_executions(response, faults.list_lag_seconds)
-
-    StepFunctionResponse.list_executions = list_executions
+def install() -> None:
+    """Put the replacements in place."""
+    StepFunctionResponse.list_executions = _respond_list_executions
     StepFunctionResponse.stop_execution = _respond_stop_execution
     StepFunctionResponse.describe_execution = _respond_describe_execution
     StepFunctionResponse.get_execution_history = _respond_get_execution_history
@@ -59,8 +52,17 @@ def _summary(execution: Execution) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def _seen_execution(response: StepFunctionResponse) -> Execution:
+    arn = response._get_param("executionArn")
+    execution: Execution = response.stepfunction_backend.describe_execution(arn)
+    seen = execution.seen()
+    if seen is None:
+        raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{arn}'")
+    return seen
+
+
 def _respond_describe_execution(response: StepFunctionResponse) -> ActionResult:
-    execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
+    execution = _seen_execution(response)
     details = {**_summary(execution), **redrive_state(execution)}
     if response._get_param("includedData") != "METADATA_ONLY":
         details |= {"input": execution.execution_input, "inputDetails": {"included": True}}
@@ -73,19 +75,17 @@ def _respond_describe_execution(response: StepFunctionResponse) -> ActionResult:
     return ActionResult(details)
 
 
-def _respond_list_executions(response: StepFunctionResponse, lag_seconds: float) -> Any:
+def _respond_list_executions(response: StepFunctionResponse) -> Any:
     target = response.stepfunction_backend.describe_state_machine(response._get_param("stateMachineArn"))
     executions: list[Execution] = target.executions
     if isinstance(target, StateMachineVersion):
         machine = response.stepfunction_backend.describe_state_machine(target.source_arn)
         executions = [found for found in machine.executions if found.version_arn == target.arn]
+    executions = [seen for found in executions if (seen := found.seen())]
     if status := response._get_param("statusFilter"):
         executions = [found for found in executions if found.exec_status == status]
     if redriven := response._get_param("redriveFilter"):
         executions = [found for found in executions if bool(found.redrive_count) is (redriven == "REDRIVEN")]
-    if lag_seconds:
-        visible = datetime.now(UTC) - timedelta(seconds=lag_seconds)
-        executions = [found for found in executions if (found.redrive_date or found.start_date) <= visible]
     found, token = page(response, sorted(executions, key=_newest_first), _newest_first)
     return ActionResult({"executions": [_summary(execution) for execution in found], "nextToken": token})
 
@@ -96,13 +96,15 @@ def _newest_first(execution: Execution) -> list[Any]:
 
 
 def _respond_get_execution_history(response: StepFunctionResponse) -> ActionResult:
+    _seen_execution(response)
     history = response.stepfunction_backend.get_execution_history(response._get_param("executionArn"))
     newest_first = bool(response._get_param("reverseOrder"))
 
     def order(event: dict[str, Any]) -> int:
         return -int(event["id"]) if newest_first else int(event["id"])
 
-    events, token = page(response, sorted(history["events"], key=order), order, MAX_EVENTS)
+    seen = [event for event in history["events"] if lag.is_seen(datetime.fromisoformat(event["timestamp"]))]
+    events, token = page(response, sorted(seen, key=order), order, MAX_EVENTS)
     if response._get_param("includeExecutionData") is False:
         for event in events:
             for details in event.values():

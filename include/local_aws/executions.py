@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import uuid
@@ -18,6 +19,11 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from include.local_aws import execution_worker
 from include.local_aws.execution_worker import Worker
+from include.local_aws.lag import Past, as_of
+from include.local_aws.stepfunctions import seen_machine
+
+# What reads say of an execution, and what its life changes.
+READ = ("exec_status", "stop_date", "output", "error", "cause", "redrive_count", "redrive_date")
 
 # Taken for whatever reads an execution's status in order to change it.
 status_lock = threading.RLock()
@@ -40,10 +46,27 @@ class Execution(moto_execution.Execution):  # type: ignore[misc]
         self.redrive_date: datetime | None = None
         # By the reference of RedriveExecution, the last ten.
         self.redrives: deque[tuple[str, datetime]] = deque(maxlen=10)
+        self._past = Past()
 
     @property
     def is_running(self) -> bool:
         return bool(self.exec_status == ExecutionStatus.RUNNING)
+
+    def note(self) -> None:
+        """Keep the state that was just entered, for reads that are behind."""
+        self._past.note({name: getattr(self, name) for name in READ})
+
+    def seen(self) -> Execution | None:
+        """The execution as the request being answered sees it; None when it does not see it yet."""
+        if as_of() is None:
+            return self
+        state = self._past.seen()
+        if state is None:
+            return None
+        seen = copy.copy(self)
+        for name, value in state.items():
+            setattr(seen, name, value)
+        return seen
 
     def _get_start_execution_worker(self) -> Worker:
         details = super()._get_start_execution_worker()._evaluation_details
@@ -57,6 +80,8 @@ class _Communication(moto_execution.BaseExecutionWorkerCommunication):  # type: 
         with status_lock:
             if self.execution.is_running:
                 super()._reflect_execution_status()
+                if not self.execution.is_running:
+                    self.execution.note()
 
 
 def install() -> None:
@@ -98,7 +123,8 @@ def _start_execution(
             raise ExecutionAlreadyExists(f"Execution Already Exists: '{existing.execution_arn}'")
         # A snapshot: an update of the state machine does not change what runs. It has the ARN of the
         # state machine even if a version was asked for: executions of all versions share one space of names.
-        snapshot = StateMachineInstance(machine.arn, machine.name, target.definition, target.roleArn)
+        seen = seen_machine(target)
+        snapshot = StateMachineInstance(machine.arn, machine.name, seen["definition"], seen["roleArn"])
         execution = Execution(
             name=name,
             sm_type=snapshot.sm_type,
@@ -114,6 +140,7 @@ def _start_execution(
             version_arn=target.arn if version else None,
         )
         execution.start()
+        execution.note()
         _by_name(machine)[name] = execution
         machine.executions.append(execution)
     return execution
@@ -135,6 +162,7 @@ def _stop_execution(
                 # At once, as on AWS; moto would say RUNNING until the interpreter has noticed.
                 execution.stop_date, execution.error, execution.cause = now, error, cause
                 execution.exec_status = ExecutionStatus.ABORTED
+                execution.note()
     return execution
 
 

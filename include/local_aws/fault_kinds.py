@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import MISSING, dataclass, fields
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from include.local_aws.fault_checks import FaultError, check
+from include.local_aws.lag import OPERATIONS
 
 
 @dataclass
@@ -123,18 +125,27 @@ class DelayDeployment(Fault):
 
 
 @dataclass
-class ListLag(Fault):
-    """Let ListExecutions show an execution only some time after its start or redrive."""
+class Lag(Fault):
+    """Let reads show what was so some time ago (:mod:`include.local_aws.lag`)."""
 
-    KIND = "list_lag"
+    KIND = "lag"
+    operation: str
     seconds: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not any(fnmatchcase(operation, self.operation) for operation in OPERATIONS):
+            raise FaultError(
+                f"operation: {self.operation!r} cannot be behind; allowed: {', '.join(OPERATIONS)}"
+                " and patterns of them"
+            )
 
 
 KINDS: dict[str, type[Fault]] = {
     kind.KIND: kind
     for kind in (
         *(Throttle, FailCall, DelayCall, DropReply, DelayReply),
-        *(FailJob, DelayJob, FailDeployment, DelayDeployment, ListLag),
+        *(FailJob, DelayJob, FailDeployment, DelayDeployment, Lag),
     )
 }
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from include.local_aws.fault_kinds import Fault, ListLag, Throttle, made
+from include.local_aws.fault_kinds import Fault, Lag, Throttle, made
 
 F = TypeVar("F", bound=Fault)
 
@@ -66,10 +66,10 @@ class Faults:
                 return fault
         return None
 
-    @property
-    def list_lag_seconds(self) -> float:
+    def lag_seconds(self, operation: str) -> float:
+        """How far behind an operation's answers are."""
         with self._lock:
-            return max((fault.seconds for fault in self._of(ListLag)), default=0.0)
+            return max((fault.seconds for fault in self._of(Lag, operation=operation)), default=0.0)
 
     def _of(self, kind: type[F], **what: str) -> list[F]:
         return [

@@ -14,12 +14,13 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from include.local_aws import bucket_owner, control_api
-from include.local_aws.authorization import Authorization
+from include.local_aws import bucket_owner, control_api, lag
+from include.local_aws.authorization import Authorization, key_of
 from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall
 from include.local_aws.faults import Faults
 from include.local_aws.operations import Operation, operation_of
 from include.local_aws.quotas import Quotas
+from include.local_aws.runtime import OBSERVER_KEY
 
 THROTTLED = FailCall("*", "ThrottlingException", 400, "Rate exceeded")
 
@@ -79,7 +80,8 @@ class Gateway:
             return _refuse(operation, refusal, start_response)
         if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)
-        answer: Iterable[bytes] = self._application(environ, start_response)
+        with lag.behind(0 if key_of(environ) == OBSERVER_KEY else self.faults.lag_seconds(name)):
+            answer: Iterable[bytes] = self._application(environ, start_response)
         if late := self.faults.take(DelayReply, operation=name):
             time.sleep(late.seconds)
         if self.faults.take(DropReply, operation=name):

@@ -81,6 +81,7 @@ def redrive(execution: Execution, token: str | None) -> datetime:
             execution.redrives.append((token, now))
         execution.stop_date = execution.output = execution.error = execution.cause = None
         execution.exec_status = ExecutionStatus.RUNNING
+        execution.note()
         _go_on(execution, now)
     return now
 

@@ -23,6 +23,8 @@ REGION = "us-east-1"
 
 # Anything is accepted as a credential; these only have to be there for boto3 to sign with.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+# An administrator whose reads are never behind: tests look with it at what is really so.
+OBSERVER_KEY = "AKIALOCALOBSERVER"
 # The principal with the policy that the template makes for Airflow; it is there when policies are enforced.
 AIRFLOW_USER = "airflow"
 AIRFLOW_KEY = {"AWS_ACCESS_KEY_ID": "AKIALOCALAIRFLOW", "AWS_SECRET_ACCESS_KEY": "local"}

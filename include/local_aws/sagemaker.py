@@ -13,6 +13,7 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from include.local_aws import training
 from include.local_aws.jobs import Job
+from include.local_aws.lag import is_seen
 from include.local_aws.runtime import Runtime
 
 # Registry paths of the algorithm: .../sagemaker-xgboost:1.7-1, and .../xgboost:1 before it.
@@ -67,6 +68,7 @@ def install(runtime: Runtime) -> None:
     _refuse_duplicates(
         "create_endpoint_config", "endpoint_config_name", "endpoint_configs", "endpoint configuration"
     )
+    _see_models_late()
 
 
 def _refuse_duplicates(method: str, argument: str, collection: str, noun: str) -> None:
@@ -79,6 +81,19 @@ def _refuse_duplicates(method: str, argument: str, collection: str, noun: str) -
         return create(backend, **request)
 
     setattr(SageMakerModelBackend, method, create_once)
+
+
+def _see_models_late() -> None:
+    """Let CreateEndpointConfig not find a model that was made a moment ago."""
+    validate = SageMakerModelBackend.validate_production_variants
+
+    def validate_seen(backend: SageMakerModelBackend, production_variants: list[dict[str, Any]]) -> None:
+        validate(backend, production_variants)
+        for model in (backend._models[variant["ModelName"]] for variant in production_variants):
+            if not is_seen(model.creation_time):
+                raise ValidationError(message=f'Could not find model "{model.arn}".')
+
+    SageMakerModelBackend.validate_production_variants = validate_seen
 
 
 def _validate(request: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ from moto.core.responses import ActionResult
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 
+from include.local_aws.sagemaker_tags import seen_in
+
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ListEndpoints.html: 10 unless asked for.
 DEFAULT_RESULTS = 10
 MAX_RESULTS = 100
@@ -42,7 +44,7 @@ class Listing:
         """Answer a request."""
         things = [
             thing
-            for thing in list(getattr(response.sagemaker_backend, self.collection).values())
+            for thing in seen_in(response.sagemaker_backend, self.collection)
             if self._wanted(response, thing)
         ]
         kept, token = self._page(response, things)

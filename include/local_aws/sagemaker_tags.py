@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,8 @@ from moto.core.resource_tagging import TaggedResource
 from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeEndpointConfig, SageMakerModelBackend
+
+from include.local_aws.lag import Gone, is_seen
 
 TAGGED = {
     "sagemaker:training-job": "training_jobs",
@@ -18,8 +21,31 @@ TAGGED = {
 }
 
 
+_gone: defaultdict[str, Gone] = defaultdict(Gone)
+
+
+def seen_in(backend: SageMakerModelBackend, collection: str) -> list[Any]:
+    """What a list that is being answered sees of a collection: it may be behind."""
+    there = [thing for thing in list(getattr(backend, collection).values()) if is_seen(thing.creation_time)]
+    return there + [thing for thing in _gone[collection].seen() if is_seen(thing.creation_time)]
+
+
+def _keep_deleted(method: str, collection: str) -> None:
+    delete = getattr(SageMakerModelBackend, method)
+
+    def noted_delete(backend: SageMakerModelBackend, name: str) -> None:
+        thing = getattr(backend, collection).get(name)
+        delete(backend, name)
+        _gone[collection].add(thing)
+
+    setattr(SageMakerModelBackend, method, noted_delete)
+
+
 def install() -> None:
     """Put the corrections in place."""
+    _keep_deleted("delete_model", "_models")
+    _keep_deleted("delete_endpoint_config", "endpoint_configs")
+    _keep_deleted("delete_endpoint", "endpoints")
     find = SageMakerModelBackend._get_resource_from_arn
     create_config = SageMakerModelBackend.create_endpoint_config
     get_resources = ResourceGroupsTaggingAPIBackend.get_resources
@@ -58,6 +84,6 @@ def _add_tags(backend: SageMakerModelBackend, arn: str, tags: list[dict[str, str
 def _iter_tagged_resources(backend: SageMakerModelBackend) -> Iterator[TaggedResource]:
     for resource_type, collection in TAGGED.items():
         # A copy, as moto goes on with it when the next page is asked for.
-        for resource in list(getattr(backend, collection).values()):
+        for resource in seen_in(backend, collection):
             tags = {tag["Key"]: tag["Value"] for tag in resource.tags}
             yield TaggedResource(arn=resource.arn, tags=tags, resource_type=resource_type)

@@ -81,7 +81,7 @@ class Server:
         dynamodb.install()
         integrations.install(self.runtime)
         executions.install()
-        execution_api.install(faults)
+        execution_api.install()
         redrive.install()
         stepfunctions.install()
         definition_check.install()

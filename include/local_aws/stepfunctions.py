@@ -6,13 +6,18 @@ from typing import Any
 
 from moto.core.exceptions import AWSError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.exceptions import StateMachineDoesNotExist
+from moto.stepfunctions.models import StateMachine, StateMachineInstance
 from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.api import ConflictException
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from include.local_aws.lag import Past, is_seen
 from include.local_aws.pages import page
+
+# What an update changes and a read shows.
+UPDATED = ("definition", "roleArn")
 
 
 class StateMachineAlreadyExists(AWSError):  # type: ignore[misc]
@@ -25,7 +30,41 @@ def install() -> None:
     StepFunctionResponse.list_state_machine_versions = _respond_list_state_machine_versions
     StepFunctionResponse.delete_state_machine_version = _respond_delete_state_machine_version
     _refuse_other_state_machine_of_same_name()
+    _note_updates()
     _name_errors()
+
+
+def _note_updates() -> None:
+    """Let reads that are behind see the definition and the role from before an update."""
+    update, describe = StateMachine.update, StepFunctionResponse._describe_state_machine
+
+    def noted_update(machine: StateMachine, **changes: Any) -> None:
+        past = vars(machine).setdefault("past", Past())
+        if not past.noted:
+            past.note({name: getattr(machine, name) for name in UPDATED}, machine.creation_date)
+        update(machine, **changes)
+        past.note({name: getattr(machine, name) for name in UPDATED})
+
+    def describe_seen(response: StepFunctionResponse, arn: str) -> ActionResult:
+        described: ActionResult = describe(response, arn)
+        described.result.update(seen_machine(response.stepfunction_backend.describe_state_machine(arn)))
+        return described
+
+    StateMachine.update = noted_update
+    StepFunctionResponse._describe_state_machine = describe_seen
+
+
+def seen_machine(machine: StateMachineInstance) -> dict[str, str]:
+    """
+    The definition and the role that the request being answered sees.
+
+    :raises StateMachineDoesNotExist: when it does not see the state machine, or the version, yet.
+    """
+    if not is_seen(machine.creation_date):
+        raise StateMachineDoesNotExist(f"State Machine Does Not Exist: '{machine.arn}'")
+    past: Past | None = vars(machine).get("past")
+    state = past.seen() if past else None
+    return state or {name: getattr(machine, name) for name in UPDATED}
 
 
 def _name_errors() -> None:

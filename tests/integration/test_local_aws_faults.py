@@ -60,7 +60,7 @@ def test_a_fault_that_makes_no_sense_is_refused_with_the_reason(
     ("method", "path", "body", "kind", "status"),
     [
         ("POST", "faults", b"{", "application/json", 400),
-        ("POST", "faults", b'{"kind": "list_lag", "seconds": 1}', "text/plain", 415),
+        ("POST", "faults", b'{"kind": "lag", "operation": "*", "seconds": 1}', "text/plain", 415),
         ("PATCH", "faults", b"{}", "application/json", 405),
         ("GET", "secrets", None, "application/json", 404),
     ],
@@ -164,7 +164,7 @@ def test_a_reply_can_be_late(local_aws: LocalAws, control: Control) -> None:
 
 def test_a_list_can_be_behind(local_aws: LocalAws, control: Control) -> None:
     client, machine = local_aws.client("stepfunctions"), create_machine(local_aws, WAIT)
-    control.lag_lists(1)
+    control.lag(LIST, 1)
     execution = start(local_aws, machine)
 
     def listed() -> list[Any]:

@@ -133,7 +133,7 @@ def _forward_to(host: str | None, port: int | None) -> Any:
 def test_an_execution_that_the_list_shows_late_is_not_taken_for_ended(
     local_aws: LocalAws, control: Control
 ) -> None:
-    control.lag_lists(2)
+    control.lag("stepfunctions.ListExecutions", 2)
     execution = start(local_aws, create_machine(local_aws, {**SHORT_WAIT, "Seconds": 3}))
     (event,) = wait_for(execution)
     assert isinstance(event, TaskSuccessEvent)
