@@ -11,6 +11,18 @@ METRICS_STATE = "Read metrics"
 _ENDED = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
+def tells_of(history: Sequence[Mapping[str, Any]], execution: Mapping[str, Any]) -> bool:
+    """Whether a history goes as far as a description: either read may be behind, by a redrive or by the end.
+
+    :param history: events of GetExecutionHistory, oldest first.
+    :param execution: an ended one, as DescribeExecution describes it.
+    """
+    redrives = sum(event["type"] == "ExecutionRedriven" for event in history)
+    # FAILED and TIMED_OUT: ExecutionFailed and ExecutionTimedOut.
+    end = "Execution" + "".join(word.capitalize() for word in execution["status"].split("_"))
+    return redrives == execution.get("redriveCount", 0) and bool(history) and history[-1]["type"] == end
+
+
 def state_durations(history: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """Add up the seconds spent in each state; a state that was entered repeatedly counts all of them.
 

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from include.local_aws.control import Control
+from include.local_aws.runtime import OBSERVER_KEY
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
 from tests.integration.endpoints import settled
 from tests.integration.sagemaker_requests import model_of, trained, training_request
@@ -15,10 +16,28 @@ from tests.integration.sagemaker_requests import model_of, trained, training_req
 CODE = ("CodeBucket", "GlueScript", "MetricsFunction", "EndpointTestFunction")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--lag",
+        type=float,
+        default=0,
+        help="seconds that the embedded AWS's reads are behind, for Airflow's side",
+    )
+
+
 @pytest.fixture(scope="session")
-def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def lag(request: pytest.FixtureRequest) -> float:
+    """Seconds that what Airflow reads is behind; tests themselves look at what is so."""
+    return float(request.config.getoption("--lag"))
+
+
+@pytest.fixture(scope="session")
+def local_aws(tmp_path_factory: pytest.TempPathFactory, lag: float) -> Iterator[LocalAws]:
     """The embedded AWS, provisioned, for all tests together."""
     with running_aws(tmp_path_factory.mktemp("aws")) as aws:
+        if lag:
+            aws = replace(aws, looks_with=OBSERVER_KEY)
+            Control(aws.endpoint_url).lag("*", lag)
         yield aws
 
 
@@ -38,12 +57,14 @@ def second_stack(local_aws: LocalAws) -> LocalAws:
 
 
 @pytest.fixture
-def control(local_aws: LocalAws) -> Iterator[Control]:
+def control(local_aws: LocalAws, lag: float) -> Iterator[Control]:
     """Faults, quotas and request counts of the embedded AWS; none are left after the test."""
     control = Control(local_aws.endpoint_url)
     control.reset_requests()
     yield control
     control.clear_faults()
+    if lag:
+        control.lag("*", lag)
     control.enforce_quotas(False)
 
 

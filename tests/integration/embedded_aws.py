@@ -35,6 +35,7 @@ class LocalAws:
     :param login: access key of Airflow's connection: the administrator's, or that of the user with no more
         than Airflow's policy.
     :param stack: name of the stack that is looked at.
+    :param looks_with: access key that tests look with, an administrator's.
     """
 
     endpoint_url: str
@@ -42,10 +43,11 @@ class LocalAws:
     state_dir: Path
     login: str = "local"
     stack: str = STACK_NAME
+    looks_with: str = "local"
 
-    def client(self, service: str, login: str = "local") -> Any:
+    def client(self, service: str, login: str = "") -> Any:
         """A boto3 client of it; the administrator's unless another access key is given."""
-        return _client(service, self.endpoint_url, login)
+        return _client(service, self.endpoint_url, login or self.looks_with)
 
     @property
     def outputs(self) -> dict[str, str]:

@@ -22,11 +22,11 @@ from tests.integration.tidied import RETENTION, Tidied
 
 @pytest.fixture
 def tidied(
-    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, models: dict[str, str], tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, models: dict[str, str], tmp_path: Path, lag: float
 ) -> Iterator[Tidied]:
     connect(monkeypatch, local_aws)
     container = local_aws.client("sagemaker").describe_model(ModelName=models["model"])["PrimaryContainer"]
-    tidied = Tidied(local_aws, model_folder(tmp_path, retention=RETENTION), container["ModelDataUrl"])
+    tidied = Tidied(local_aws, model_folder(tmp_path, retention=RETENTION), container["ModelDataUrl"], lag)
     yield tidied
     tidied.close()
 
@@ -187,3 +187,18 @@ def test_what_came_into_use_since_it_was_looked_at_stays(
     monkeypatch.setattr(RemovalHook, "remove", remove_and_claim)
     assert tidied.keep_house(monkeypatch)["removed"]["models"] == 3
     assert tidied.runs.models() == {names[0], *names[4:]}
+
+
+def test_what_an_execution_needs_that_has_just_begun_stays(
+    tidied: Tidied, monkeypatch: pytest.MonkeyPatch, control: Control
+) -> None:
+    names = tidied.runs.accepted(range(8))
+    tidied.is_old_now()
+    tidied.lag = 2
+    for read in ("ListExecutions", "DescribeExecution", "DescribeStateMachine"):
+        control.lag(f"stepfunctions.{read}", tidied.lag)
+    name = tidied.runs.name("manual__1", dag="rollback")
+    rollback = tidied.execute(WAIT, name, {"ModelName": names[0], "TrainingJobName": names[0]})
+    tidied.keep_house(monkeypatch)
+    assert names[0] in tidied.runs.models()
+    tidied.aws.client("stepfunctions").stop_execution(executionArn=rollback)

@@ -245,3 +245,26 @@ def test_another_airflows_run_of_the_same_name_is_refused_and_not_adopted(
     with pytest.raises(AirflowFailException, match=r"another DAG run[^\0]*RunStarted: .*:01.*:02"):
         start(2)
     assert flow.executions() == [arn]
+
+
+def test_an_ended_execution_that_is_still_seen_running_or_not_at_all_is_adopted_as_it_is(
+    flow: Workflow, run_id: str, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    control.delay_job("sagemaker", "flight-delay-retraining-*", 600, times=1)
+    operator = task(flow)
+    control.lag("stepfunctions.Describe*", 3)
+    arn = until(lambda: _started(operator, run_id), 10)
+    # Killed by a worker that shuts down; its retry comes before AWS tells of the execution at all.
+    operator.on_kill()
+    assert execute(flow, run_id) == arn
+    control.clear_faults()
+    assert ended(flow.aws, arn)["redriveCount"] == 1
+
+
+def _started(operator: StartTraining, run_id: str) -> str | None:
+    try:
+        return operator.execute(FakeContext(run_id))  # type: ignore[arg-type]
+    except ClientError as error:
+        if "State Machine Does Not Exist" not in str(error):
+            raise
+        return None

@@ -24,8 +24,9 @@ RETENTION = {"count": 5, "days": 30}
 class Tidied:
     """A model, its old runs, and the housekeeping of it."""
 
-    def __init__(self, aws: LocalAws, folder: Path, artifact: str) -> None:
+    def __init__(self, aws: LocalAws, folder: Path, artifact: str, lag: float = 0) -> None:
         self.aws = aws
+        self.lag = lag
         self.folder = folder
         spec = load_spec(folder)
         self.runs = OldRuns(aws, spec.name, spec.endpoint, artifact)
@@ -54,6 +55,8 @@ class Tidied:
         )
         with monkeypatch.context() as patch:
             patch.setattr(Housekeeper, "plan", later)
+            # What the embedded AWS does is seen at once, unless a test lets its reads lag.
+            patch.setattr("retraining.hooks.housekeeping.SEEN_SECONDS", self.lag and self.lag + 1)
             return operator.execute(context or FakeContext("tidy"))  # type: ignore[arg-type]
 
     def serve(self, config: str) -> str:

@@ -64,8 +64,10 @@ class Task:
         return before.to_dict() if key == f"judged_{before.month}" else None
 
     def run(self, task: Any, ended: dict[str, str]) -> Any:
-        execution = {"executionArn": ARN, "input": json.dumps(GIVEN), "stopDate": START, **ended}
-        history = [entered("Read metrics", 0), exited("Read metrics", 1, metrics(0.127)), event("End", 1)]
+        execution = {"executionArn": ARN, "input": json.dumps(GIVEN), "startDate": START, "stopDate": START}
+        execution |= ended
+        history = [entered("Read metrics", 0), exited("Read metrics", 1, metrics(0.127))]
+        history.append(event(f"Execution{ended['status'].capitalize()}", 1))
         self.monkeypatch.setattr(StateMachineHook, "describe_execution", lambda *_: execution)
         self.monkeypatch.setattr(StateMachineHook, "history", lambda *_: history)
         ti = SimpleNamespace(

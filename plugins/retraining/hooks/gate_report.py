@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.gate import JUDGED, PASSED, GateReport, gate_report, outcome_of
+from retraining.history import tells_of
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.spec import ModelSpec
@@ -28,17 +29,20 @@ def read_report(
     """Report on an execution, and leave in XCom what later runs count rejections by.
 
     :param upstream: ids of the tasks just before this one.
-    :return: None while the execution runs.
+    :return: None while the execution runs, or while one of AWS's reads is behind the other.
     :raises AirflowFailException: when there is no execution.
     """
     # What a template makes of no XCom.
     if execution_arn in ("", "None"):
         raise AirflowFailException("execution_arn: none; no execution was started")
     with clear_aws_errors(hook.aws_conn_id):
-        execution = hook.describe_execution(execution_arn)
+        execution = hook.describe(execution_arn)
         if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
             return None
         history = hook.history(execution_arn)
+    if not tells_of(history, execution):
+        hook.log.info("AWS does not tell the same of the end of %s everywhere yet", execution_arn)
+        return None
     ti = context["ti"]
     if never_began := _never_began(ti, upstream):
         raise AirflowFailException(

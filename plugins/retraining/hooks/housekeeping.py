@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ from retraining.hooks.in_use import InUseHook
 from retraining.hooks.leftovers import LeftoversHook
 from retraining.hooks.removal import Removal, RemovalHook
 from retraining.hooks.stack import Stack
+from retraining.hooks.state_machine import SEEN_SECONDS
 from retraining.housekeeping import Verdict, judge
 from retraining.spec import ModelSpec
 
@@ -62,8 +64,11 @@ class Housekeeper:
         """Remove what the plan says goes, unless it has come into use since."""
         gone = [verdict.leftovers for verdict in plan.verdicts if verdict.because is None]
         done = Removal()
+        if gone:
+            # An execution that had just begun when the plan was made was not listed then.
+            time.sleep(SEEN_SECONDS)
         for start in range(0, len(gone), CHUNK):
-            names = self._in_use.read(self.stack, self.spec.name).names if start else {}
+            names = self._in_use.read(self.stack, self.spec.name).names
             chunk = [item for item in gone[start : start + CHUNK] if not names.keys() & {*item.names}]
             self._removal.remove(chunk, self.stack.bucket, done)
         return done

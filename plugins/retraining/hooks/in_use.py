@@ -91,7 +91,7 @@ class InUseHook(AwsGenericHook["SageMakerClient"]):
     def _add_running(self, names: dict[str, str], state_machine: str) -> None:
         for name, arn in self._running(state_machine):
             names[name] = why = f"execution {name} is running"
-            given = json.loads(self._states.describe_execution(arn)["input"])
+            given = json.loads(self._states.describe(arn)["input"])
             names |= {given[field]: why for field in NAMED_IN_INPUT if field in given}
         pages = self.conn.get_paginator("list_training_jobs").paginate(
             StatusEquals="InProgress", PaginationConfig={"PageSize": 100}

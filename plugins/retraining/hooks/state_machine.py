@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 from botocore.exceptions import ClientError
+from tenacity import (
+    Retrying,
+    retry,
+    retry_if_exception,
+    retry_if_result,
+    stop_after_delay,
+    wait_fixed,
+)
 
 from retraining.arns import execution_arn, name_of
 from retraining.errors import RunConfigError
@@ -17,6 +25,12 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 KILLED = "Airflow: killed"
+# How long AWS's reads may be behind what was done; it says that they are, and not by how much:
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+SEEN_SECONDS = 15
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def kill_cause(dag_id: str, run_id: str, task_id: str) -> str:
@@ -41,7 +55,8 @@ class StateMachineHook(StepFunctionHook):
         :raises RunConfigError: when the name is taken by an execution with another input.
         """
         try:
-            response = self.client.start_execution(
+            # A version that has just been published may not be there yet.
+            response = seen_late("StateMachineDoesNotExist")(self.client.start_execution)(
                 stateMachineArn=state_machine_arn, name=name, input=json.dumps(given, sort_keys=True)
             )
         except ClientError as error:
@@ -52,7 +67,7 @@ class StateMachineHook(StepFunctionHook):
         return response["executionArn"]
 
     def _adopt(self, arn: str, given: Mapping[str, Any]) -> str:
-        execution = self.describe_execution(arn)
+        execution = self.describe(arn)
         before = json.loads(execution["input"])
         if differences := [
             f"{key}: {before.get(key)!r} there, {given.get(key)!r} here"
@@ -66,14 +81,37 @@ class StateMachineHook(StepFunctionHook):
                     " clear this run to start an execution of its own"
                 )
             raise RunConfigError(f"{problem}:\n" + "\n".join(differences))
+        execution = self._ended(execution)
         self.log.info("Adopted execution %s, which is %s", arn, execution["status"])
         if execution["status"] == "ABORTED" and str(execution.get("cause", "")).startswith(KILLED):
             # A worker that shuts down kills its tasks too, and then a retry comes to take the work up again.
             self.redrive(execution)
         return arn
 
+    def _ended(self, execution: dict[str, Any]) -> dict[str, Any]:
+        """Read on until it is seen how an execution ended that AWS would not start again with the same input.
+
+        StartExecution refuses the name of an ended execution; while it runs, it answers as if it started it
+        (https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html).
+        """
+        read_on = Retrying(
+            retry=retry_if_result(lambda found: found["status"] == "RUNNING"),
+            stop=stop_after_delay(SEEN_SECONDS),
+            wait=wait_fixed(1),
+            retry_error_callback=lambda _: execution,
+        )
+        found: dict[str, Any] = read_on(self.describe_execution, execution["executionArn"])
+        return found
+
+    def describe(self, arn: str) -> dict[str, Any]:
+        """Describe an execution that is known to be there; AWS may see a new one seconds late.
+
+        :raises ClientError: also when there is none after all.
+        """
+        return seen_late("ExecutionDoesNotExist")(self.describe_execution)(arn)
+
     def find(self, arn: str) -> dict[str, Any] | None:
-        """Describe an execution; None when there is none."""
+        """Describe an execution; None when there is none, or when it has just begun."""
         try:
             return self.describe_execution(arn)
         except ClientError as error:
@@ -130,6 +168,23 @@ class StateMachineHook(StepFunctionHook):
                 raise
             return
         self.log.info("Stopped execution %s: %s", arn, cause)
+
+
+def seen_late(code: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Repeat a call for a while that says that something is not there, which is known to be.
+
+    :param code: of the error that says so.
+    """
+
+    def is_code(error: BaseException) -> bool:
+        return isinstance(error, ClientError) and error.response["Error"]["Code"] == code
+
+    return retry(
+        retry=retry_if_exception(is_code),
+        stop=stop_after_delay(SEEN_SECONDS),
+        wait=wait_fixed(1),
+        reraise=True,
+    )
 
 
 def _redrive_token(execution: Mapping[str, Any]) -> str:
