@@ -19,6 +19,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from retraining.assets import deployments_alias, reports_asset
 from retraining.gate import Outcome
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.sensors.publish_report import PublishReportSensor
 from retraining.streak import Judged
@@ -145,8 +146,11 @@ def test_without_execution_the_gate_says_so(task: Task) -> None:
 def test_the_execution_of_an_earlier_attempt_is_not_reported_as_this_ones(task: Task, sensor: Any) -> None:
     """XComs outlive the clearing of their task, until it begins anew; then this one's upstream failed."""
     with DAG("retraining"):
-        report = sensor(task_id="report", execution_arn=ARN, model_folder=FLIGHT_DELAY)
-        [EmptyOperator(task_id="start"), EmptyOperator(task_id="wait")] >> report
+        start, other = EmptyOperator(task_id="start"), EmptyOperator(task_id="other")
+        wait = ExecutionSensor(task_id="wait", execution_arn=start.output)
+        report = sensor(task_id="report", execution_arn=wait.awaited_execution, model_folder=FLIGHT_DELAY)
+        [start, wait, other] >> report
+    report.execution_arn = ARN
     task.states = {"start": "upstream_failed", "wait": "success"}
     with pytest.raises(AirflowFailException, match="is of an earlier attempt; in this one start never began"):
         task.run(report, DEPLOYED)

@@ -18,17 +18,19 @@ from retraining.streak import Judged, rejections_before
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+NEVER_BEGAN = ("upstream_failed", "skipped")
+
 
 def read_report(
     hook: StateMachineHook,
     execution_arn: str,
     spec: ModelSpec,
     context: Context,
-    upstream: Collection[str] = (),
+    starters: Collection[str] = (),
 ) -> GateReport | None:
     """Report on an execution, and leave in XCom what later runs count rejections by.
 
-    :param upstream: ids of the tasks just before this one.
+    :param starters: ids of the tasks that the ARN comes from by XCom.
     :return: None while the execution runs, or while one of AWS's reads is behind the other.
     :raises AirflowFailException: when there is no execution.
     """
@@ -44,7 +46,7 @@ def read_report(
         hook.log.info("AWS does not tell the same of the end of %s everywhere yet", execution_arn)
         return None
     ti = context["ti"]
-    if never_began := _never_began(ti, upstream):
+    if never_began := _never_began(ti, starters):
         raise AirflowFailException(
             f"execution_arn: {execution_arn} is of an earlier attempt; in this one {never_began} never began,"
             " and no execution was started"
@@ -65,12 +67,15 @@ def read_report(
     return report
 
 
-def _never_began(ti: Any, upstream: Collection[str]) -> str:
-    """Name the tasks before this one that this attempt did not get to: their XComs are the last one's."""
-    if not upstream:
+def _never_began(ti: Any, starters: Collection[str]) -> str:
+    """Name a task that this attempt did not get to: what it left in XCom, the attempt before did."""
+    if not starters:
         return ""
-    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(upstream), run_ids=[ti.run_id])
-    return ", ".join(task for task, state in states.get(ti.run_id, {}).items() if state == "upstream_failed")
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(starters), run_ids=[ti.run_id])
+    found = states.get(ti.run_id, {})
+    # Of a mapped task group the states are by index.
+    never = (task for task in starters if found.get(task, found.get(f"{task}_{ti.map_index}")) in NEVER_BEGAN)
+    return ", ".join(sorted(never))
 
 
 def _rejections_before(ti: Any, this: Judged) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.xcom import BaseXCom
@@ -43,6 +44,13 @@ def template_of(execution_arn: str | XComArg, reader: BaseOperator) -> str:
     key = "" if execution_arn.key == BaseXCom.XCOM_RETURN_KEY else f", key={execution_arn.key!r}"
     index = "-1" if group is None else "ti.map_index"
     return f"{{{{ ti.xcom_pull(task_ids={start.task_id!r}{key}, map_indexes={index}) }}}}"
+
+
+def tasks_read_by(execution_arn: str | XComArg) -> set[str]:
+    """Name the tasks that an ARN comes from by XCom."""
+    if isinstance(execution_arn, str):
+        return set(re.findall(r"task_ids\s*=\s*['\"]([^'\"]+)", execution_arn))
+    return {task.task_id for task, _ in execution_arn.iter_references()}
 
 
 def renders_in_triggerer(template: str) -> bool:

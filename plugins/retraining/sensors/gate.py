@@ -19,6 +19,7 @@ from retraining.gate_spec import OnRejected
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.report_table import report_table
+from retraining.sensors.arn_template import tasks_read_by
 from retraining.spec import ModelSpec, load_spec
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
     ) -> None:
         super().__init__(**kwargs)
         self.execution_arn = cast("str", execution_arn)
+        self._starters = tasks_read_by(execution_arn)
         self.model_folder = str(model_folder)
         self.on_rejected = on_rejected
         self.max_consecutive_rejections = max_consecutive_rejections
@@ -73,7 +75,7 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Report once the execution has ended."""
-        report = read_report(self.hook, self.execution_arn, self._spec, context, self.upstream_task_ids)
+        report = read_report(self.hook, self.execution_arn, self._spec, context, self._starters)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from retraining.assets import deployments_alias, endpoint_asset, reports_asset
 from retraining.gate import GateReport
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.sensors.arn_template import tasks_read_by
 from retraining.spec import load_spec
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PublishReportSensor(AwsBaseSensor[StateMachineHook]):
     def __init__(self, *, execution_arn: str | XComArg, model_folder: Path | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.execution_arn = cast("str", execution_arn)
+        self._starters = tasks_read_by(execution_arn)
         self.model_folder = str(model_folder)
         self.reports = reports_asset(Path(model_folder).name)
         self.deployments = deployments_alias(Path(model_folder).name)
@@ -45,7 +47,7 @@ class PublishReportSensor(AwsBaseSensor[StateMachineHook]):
     def poke(self, context: Context) -> PokeReturnValue:
         """Read the report once the execution has ended."""
         spec = load_spec(Path(self.model_folder))
-        report = read_report(self.hook, self.execution_arn, spec, context, self.upstream_task_ids)
+        report = read_report(self.hook, self.execution_arn, spec, context, self._starters)
         return PokeReturnValue(report is not None, report)
 
     def execute(self, context: Context) -> dict[str, Any]:
