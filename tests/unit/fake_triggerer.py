@@ -26,6 +26,7 @@ class FakeTriggerer:
         self.states: dict[str, Any] = {}
         self.state = "deferred"
         self.xcoms: dict[str, Any] = {}
+        self.asked = 0
         self.fault: Exception | None = None
         monkeypatch.setattr(BaseXCom, "aget_one", self._get)
         monkeypatch.setattr(BaseXCom, "aset", self._set)
@@ -54,6 +55,7 @@ class FakeTriggerer:
         return trigger
 
     async def _get(self, *, key: str, **_: Any) -> Any:
+        self.asked += 1
         if self.fault:
             raise self.fault
         return copy.deepcopy(self.xcoms.get(key))

@@ -121,6 +121,11 @@ def test_a_deferred_task_that_nobody_has_taken_over_is_left_alone(airflow: FakeT
     assert asyncio.run(alone()) is Verdict.UNCLEAR
 
 
+def test_the_first_try_asks_for_no_xcom_that_is_not_there(airflow: FakeTriggerer) -> None:
+    asyncio.run(waiting(airflow))
+    assert airflow.asked == 0
+
+
 def test_signatures_do_not_pile_up(airflow: FakeTriggerer) -> None:
     async def many() -> None:
         for _ in range(3 * module.KEPT):

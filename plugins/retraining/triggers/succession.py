@@ -66,8 +66,10 @@ class Succession:
 
     async def sign(self) -> None:
         """Take charge."""
+        # The first try comes after nobody. To ask for an XCom that is not there is an error in Airflow's log.
+        before = await self._signatures() if self._ti.try_number > 1 else {}
         # A deferral stays in its place among the others: the last one is the newest.
-        signed = {**await self._signatures(), self._deferral: self._signature}
+        signed = {**before, self._deferral: self._signature}
         await BaseXCom.aset(KEY, dict(list(signed.items())[-KEPT:]), **self._where)
         self._signed = True
 
