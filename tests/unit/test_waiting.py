@@ -39,7 +39,7 @@ class FakeHook:
         self.given: dict[str, Any] | None = None
         self.done: list[tuple[str, str]] = []
 
-    def describe_execution(self, arn: str) -> dict[str, Any]:
+    def describe(self, arn: str) -> dict[str, Any]:
         return {
             "executionArn": arn,
             "status": "FAILED",

@@ -56,7 +56,7 @@ def take_up(
     """
     arn: str = event["execution_arn"]
     seen: int = event.get("redrive_count", 0)
-    execution = hook.describe_execution(arn)
+    execution = hook.describe(arn)
     described: int = execution.get("redriveCount", 0)
     if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
         if described > seen:
