@@ -10,7 +10,15 @@ import pytest
 from tests.integration.embedded_aws import PROJECT
 
 SECONDS = 2
-MODULES = ("starting", "waiting_on_aws", "housekeeping", "rolling_back", "deploying", "gate_retrains")
+MODULES = (
+    "starting",
+    "waiting_on_aws",
+    "waiting_through_faults",
+    "housekeeping",
+    "rolling_back",
+    "deploying",
+    "gate_retrains",
+)
 
 
 @pytest.mark.heavy

@@ -145,7 +145,7 @@ def test_what_passes_is_said_in_every_log_and_ends_no_wait(
         ended(local_aws, execution)
     control.fail_call(operation, code, status, times=4)
     assert are_successes(wait_for(*executions))
-    assert control.faults() == []
+    assert "fail_call" not in {fault["kind"] for fault in control.faults()}
     assert said(caplog, code) == {"wait.0", "wait.1"}
 
 
