@@ -19,8 +19,8 @@ from retraining.spec import MAX_WINDOW_DAYS, ModelSpec
 # leaves room for the number that a training job has at its end.
 MAX_NAME_LENGTH = 60
 _DIGEST_LENGTH = 10
-# The input's field that tells runs of one name apart, which two Airflows may have.
-RUN_STARTED = "RunStarted"
+# The input's fields that tell runs of one name apart, which two Airflows may have.
+RUN_STARTED, DAG_VERSION = "RunStarted", "DagVersion"
 
 
 def execution_name(dag_id: str, run_id: str, attempt: int = 1, *, state_machine: str, start: str = "") -> str:
@@ -117,14 +117,23 @@ def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {**given, "Redeploy": True, "EndpointConfigName": name}
 
 
-def run_identity(started: datetime | None) -> dict[str, str]:
-    """Tell runs of one name apart that are of two Airflows: each began its own at a moment of its own.
+def run_identity(started: datetime | None, dag_version: object) -> dict[str, str]:
+    """Tell runs of one name apart that are of two Airflows: ids and intervals are the same in both.
 
-    It stays the same for all tries of an attempt. Neither ids nor intervals tell, as both make the same.
-
-    :param started: when Airflow began the run.
+    :param started: when Airflow began the run: the same for all tries, until a finished run is cleared.
+    :param dag_version: ID of the DAG's version in Airflow's database: the same until the DAG changes.
     """
-    return {RUN_STARTED: started.astimezone(UTC).isoformat()} if started else {}
+    identity = {DAG_VERSION: str(dag_version)} if dag_version else {}
+    return {RUN_STARTED: started.astimezone(UTC).isoformat(), **identity} if started else identity
+
+
+def is_same_run(before: Mapping[str, Any], identity: Mapping[str, str]) -> bool:
+    """Whether what an earlier attempt started is this run's. Without an identity, it began before an upgrade.
+
+    :param before: the input of the execution.
+    :param identity: of this run, from :func:`run_identity`.
+    """
+    return RUN_STARTED not in before or any(before.get(key) == value for key, value in identity.items())
 
 
 class Run(Protocol):

@@ -56,6 +56,7 @@ class FakeContext(dict[str, Any]):
         end: datetime = datetime(2013, 9, 27, tzinfo=UTC),
         params: dict[str, Any] | None = None,
         started: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+        dag_version: str = "0192",
     ) -> None:
         self.xcoms: dict[str, Any] = {}
         run = SimpleNamespace(
@@ -73,6 +74,7 @@ class FakeContext(dict[str, Any]):
             max_tries=max_tries,
             task_id="wait",
             map_index=-1,
+            dag_version_id=dag_version,
             start_date=datetime.now(UTC),
             xcom_push=lambda key, value: self.xcoms.__setitem__(key, value),
             xcom_pull=lambda **_: None,

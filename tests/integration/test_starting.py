@@ -236,12 +236,15 @@ def test_each_mapped_start_and_each_of_several_in_a_dag_has_an_execution_of_its_
 def test_another_airflows_run_of_the_same_name_is_refused_and_not_adopted(
     flow: Workflow, run_id: str
 ) -> None:
-    def start(second: int) -> str:
+    def start(second: int, dag_version: str = "ours") -> str:
         began = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
-        return task(flow).execute(FakeContext(run_id, started=began))  # type: ignore[arg-type]
+        context = FakeContext(run_id, started=began, dag_version=dag_version)
+        return task(flow).execute(context)  # type: ignore[arg-type]
 
     arn = start(1)
     assert start(1) == arn
+    # The DAG has changed between two tries.
+    assert start(1, "ours, newer") == arn
     with pytest.raises(AirflowFailException, match=r"another DAG run[^\0]*RunStarted: .*:01.*:02"):
         start(2)
     assert flow.executions() == [arn]
@@ -268,3 +271,22 @@ def _started(operator: StartTraining, run_id: str) -> str | None:
         if "State Machine Does Not Exist" not in str(error):
             raise
         return None
+
+
+def test_a_finished_run_that_is_cleared_stops_its_own_execution_and_no_other_airflows(
+    flow: Workflow, run_id: str
+) -> None:
+    def start(second: int, attempt: int, dag_version: str) -> str:
+        began = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+        context = FakeContext(run_id, started=began, dag_version=dag_version, clear_number=attempt - 1)
+        return task(flow).execute(context)  # type: ignore[arg-type]
+
+    first = start(1, 1, "ours")
+    with pytest.raises(
+        AirflowFailException, match=rf"{first} is running, and was started by another DAG run"
+    ):
+        start(2, 2, "theirs")
+    assert flow.describe(first)["status"] == "RUNNING"
+    second = start(2, 2, "ours")
+    assert flow.describe(first)["status"] == "ABORTED"
+    assert flow.executions("RUNNING") == [second]

@@ -117,6 +117,8 @@ def test_the_same_run_of_both_trains_in_both(
     share_data(local_aws, second_stack)
     run_id, states = f"scheduled__{uuid4().hex[:8]}", local_aws.client("stepfunctions")
     executions = [retrain(aws, run_id, f"endpoint-{uuid4().hex[:12]}") for aws in (local_aws, second_stack)]
+    # Training jobs are named after the executions, and no two jobs of an account have one name.
+    assert len({execution.rpartition(":")[2] for execution in executions}) == 2
     try:
         for aws, execution in zip((local_aws, second_stack), executions, strict=True):
             job = until(partial(training_of, aws, execution), explain=partial(events, aws, execution))

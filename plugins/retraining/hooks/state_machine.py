@@ -19,7 +19,7 @@ from tenacity import (
 
 from retraining.arns import execution_arn, name_of
 from retraining.errors import RunConfigError
-from retraining.execution import RUN_STARTED
+from retraining.execution import DAG_VERSION, RUN_STARTED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
@@ -71,17 +71,18 @@ class StateMachineHook(StepFunctionHook):
         before = json.loads(execution["input"])
         if differences := [
             f"{key}: {before.get(key)!r} there, {given.get(key)!r} here"
-            for key in sorted({*before, *given})
+            for key in sorted({*before, *given} - {DAG_VERSION})
             if before.get(key) != given.get(key)
         ]:
             problem = f"{arn} exists with another input"
             if RUN_STARTED in before and before[RUN_STARTED] != given.get(RUN_STARTED):
                 problem = (
                     f"{arn} was started by another DAG run of this name, in another Airflow or deleted here;"
-                    " clear this run to start an execution of its own"
+                    " let one Airflow alone run this DAG, or give the run another ID"
                 )
             raise RunConfigError(f"{problem}:\n" + "\n".join(differences))
-        execution = self._ended(execution)
+        if before == given:
+            execution = self._ended(execution)
         self.log.info("Adopted execution %s, which is %s", arn, execution["status"])
         if execution["status"] == "ABORTED" and str(execution.get("cause", "")).startswith(KILLED):
             # A worker that shuts down kills its tasks too, and then a retry comes to take the work up again.

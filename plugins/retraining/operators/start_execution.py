@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +23,14 @@ from retraining.arns import (
     stack_of,
     state_machine_of,
 )
-from retraining.errors import RetrainingError
-from retraining.execution import execution_name, name_before_stacks, retrain_input, run_identity
+from retraining.errors import RetrainingError, RunConfigError
+from retraining.execution import (
+    execution_name,
+    is_same_run,
+    name_before_stacks,
+    retrain_input,
+    run_identity,
+)
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.spec import load_spec
@@ -39,7 +46,8 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     What another Airflow's run of the same name has started is refused.
 
     :param state_machine_arn: the state machine, or one of its versions.
-    :param execution_input: the execution's input; ``RunStarted``, when the run began, is added to it.
+    :param execution_input: the execution's input; ``RunStarted`` and ``DagVersion``, which tell the run from
+        another Airflow's, are added to it.
     """
 
     aws_hook_class = StateMachineHook
@@ -88,6 +96,11 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
         )
         return [name] if start else [name, name_before_stacks(run.dag_id, run.run_id, attempt)]
 
+    @staticmethod
+    def identity(context: Context) -> dict[str, str]:
+        """What tells this run from another Airflow's of the same name."""
+        return run_identity(context["dag_run"].start_date, context["ti"].dag_version_id)
+
     def _start_id(self, context: Context) -> str:
         """Tell this start from the others of its run; empty where there is no other."""
         index = context["ti"].map_index
@@ -103,8 +116,14 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
             for name in self.names(earlier, context):
                 arn = execution_arn(self.state_machine_arn, name)
                 execution = self.hook.find(arn)
-                if execution and execution["status"] == "RUNNING":
-                    self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
+                if not execution or execution["status"] != "RUNNING":
+                    continue
+                if not is_same_run(json.loads(execution["input"]), self.identity(context)):
+                    raise RunConfigError(
+                        f"{arn} is running, and was started by another DAG run of this name, in another"
+                        " Airflow or before this DAG changed; wait for its end, or stop it"
+                    )
+                self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
 
     def _start(self, run: Any, attempt: int, context: Context) -> str:
         name, *before = self.names(attempt, context)
@@ -116,7 +135,7 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
         self._starting = execution_arn(self.state_machine_arn, name), cause
         given = self.make_input(name, context)
         if name not in before:
-            given = given | run_identity(run.start_date)
+            given = given | self.identity(context)
         return self.hook.start_or_adopt(self.state_machine_arn, name, given)
 
     def _persist_links(self, context: Context, arn: str) -> None:

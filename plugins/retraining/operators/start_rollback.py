@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from retraining.arns import execution_arn, stack_of
 from retraining.errors import RunConfigError
+from retraining.execution import is_same_run
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.spec import load_spec
@@ -69,7 +70,8 @@ class StartRollbackOperator(StartRetrainOperator):
             for name in self.names(attempt, context):
                 if execution := self.hook.find(execution_arn(self.state_machine_arn, name)):
                     given: dict[str, Any] = json.loads(execution["input"])
-                    return given
+                    if is_same_run(given, self.identity(context)):
+                        return given
         return None
 
     def _choose(
