@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,6 +99,14 @@ class Job(NamedTuple):
         return self.source.key.rpartition("/")[2]
 
 
+class Result(NamedTuple):
+    """What transform.sql gave: columns, the number of each split's rows, and what gives these in order."""
+
+    columns: Sequence[str]
+    counts: Mapping[str, int]
+    rows: Callable[[str], Iterable[Sequence[Any]]]
+
+
 def parse_arguments(arguments: Sequence[str]) -> Job:
     """
     Read the job's arguments, ignoring those that Glue adds (``--JOB_NAME``…).
@@ -169,14 +177,6 @@ def run_spark(spark: Any, files: Sequence[str], table: str, sql: str) -> Any:
         raise _failed(error) from error
 
 
-def save_spark(frame: Any, folder: str) -> None:
-    """Write each split of what :func:`run_spark` returned as one headerless CSV file below ``folder``."""
-    for split in SPLITS:
-        writer = frame.where(frame["split"] == split).drop("split").write.mode("append")
-        # SageMaker would take the empty _SUCCESS file for data.
-        writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false").csv(f"{folder}/{split}")
-
-
 def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
     """Rows as headerless CSV; a NULL is an empty cell."""
     text = io.StringIO()
@@ -184,7 +184,7 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def check(columns: Sequence[str], counts: dict[str, int], table: str, window: Window) -> None:
+def check(columns: Sequence[str], counts: Mapping[str, int], table: str, window: Window) -> None:
     """
     Check what transform.sql gave, with ``counts`` the rows of each split.
 
@@ -216,11 +216,18 @@ def main(arguments: Sequence[str]) -> None:
     _progress(f"{job.window}: {len(keys)} files of {job.table}")
     if not keys:
         raise EmptyWindow(f"no {job.table} landed in {job.window}")
-    counts = _with_duckdb(s3, job, keys, sql) if job.engine == "duckdb" else _with_spark(job, keys, sql)
+    columns, counts, rows = (
+        _with_duckdb(s3, job, keys, sql) if job.engine == "duckdb" else _with_spark(job, keys, sql)
+    )
+    check(columns, counts, job.table, job.window)
+    _progress("transformed")
+    for split in SPLITS:
+        key = f"{job.target.key}/{split}/part-00000.csv"
+        s3.put_object(Bucket=job.target.bucket, Key=key, Body=to_csv(rows(split)))
     _progress(f"wrote {counts['train']} rows to train on, {counts['validation']} to validate with")
 
 
-def _with_duckdb(s3: Any, job: Job, keys: list[str], sql: str) -> dict[str, int]:
+def _with_duckdb(s3: Any, job: Job, keys: list[str], sql: str) -> Result:
     with TemporaryDirectory() as folder, ThreadPoolExecutor(max_workers=8) as pool:
 
         def download(key: str) -> str:
@@ -232,24 +239,28 @@ def _with_duckdb(s3: Any, job: Job, keys: list[str], sql: str) -> dict[str, int]
         _progress("downloaded")
         columns, rows = run_duckdb(files, job.table, sql)
     counts = Counter(row[0] for row in rows)
-    check(columns, counts, job.table, job.window)
-    _progress("transformed")
-    for split in SPLITS:
-        body = to_csv(row[1:] for row in rows if row[0] == split)
-        s3.put_object(Bucket=job.target.bucket, Key=f"{job.target.key}/{split}/part-00000.csv", Body=body)
-    return counts
+    return Result(columns, counts, lambda split: (row[1:] for row in rows if row[0] == split))
 
 
-def _with_spark(job: Job, keys: list[str], sql: str) -> dict[str, int]:
+def _with_spark(job: Job, keys: list[str], sql: str) -> Result:
+    """
+    Let Spark read and transform; what it gives is written as DuckDB's is.
+
+    Its own writer is S3A from Glue 5.1 on, which looks for keys that are not there yet. Without the right to
+    list the whole bucket S3 answers that with 403, and the write fails:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
     from pyspark.sql import SparkSession
 
-    spark = SparkSession.builder.getOrCreate()
+    # One partition comes here whole, and Spark's own bound for that is 1 GB.
+    spark = SparkSession.builder.config("spark.driver.maxResultSize", "0").getOrCreate()
     frame = run_spark(spark, [f"s3://{job.source.bucket}/{key}" for key in keys], job.table, sql).cache()
     counts = {row["split"]: row["count"] for row in frame.groupBy("split").count().collect()}
-    check(frame.columns, counts, job.table, job.window)
-    _progress("transformed")
-    save_spark(frame, f"s3://{job.target.bucket}/{job.target.key}")
-    return counts
+    return Result(
+        frame.columns,
+        counts,
+        lambda split: frame.where(frame["split"] == split).drop("split").toLocalIterator(),
+    )
 
 
 def _landed(s3: Any, source: Location, window: Window) -> Iterator[str]:

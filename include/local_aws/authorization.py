@@ -5,22 +5,20 @@ from __future__ import annotations
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from io import BytesIO
+from collections.abc import Iterator
 from typing import Any
 
-from moto.core.parse import PROTOCOL_PARSERS
-from moto.core.request import Request, determine_request_protocol
-from moto.core.routing import get_service_router
-from moto.core.utils import get_service_model
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
+from include.local_aws.constraints import Parameters
 from include.local_aws.fault_kinds import FailCall
+from include.local_aws.iam_missing_keys import missing_key_needs
 from include.local_aws.iam_needs import needs
 from include.local_aws.iam_policy import Document, Need, is_allowed
 from include.local_aws.iam_tags import tag_context
+from include.local_aws.iam_trust import refusing_service
 from include.local_aws.operations import Operation
 from include.local_aws.runtime import (
     ACCOUNT_ID,
@@ -30,9 +28,6 @@ from include.local_aws.runtime import (
     OBSERVER_KEY,
     ROLE_KEY,
 )
-
-# Requests whose body matters to what they need, of a service whose bodies may be large.
-S3_BODIES = ("DeleteObjects",)
 
 
 def key_of(environ: dict[str, Any]) -> str:
@@ -64,8 +59,14 @@ class Authorization:
             )
         return {"enforced": self.enforced, "used": used, "denied": denied}
 
-    def refusal(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
-        """Why a request is refused, if it is."""
+    def refusal(
+        self, environ: dict[str, Any], operation: Operation, parameters: Parameters | None
+    ) -> FailCall | None:
+        """
+        Why a request is refused, if it is.
+
+        :param parameters: None for what is no request of a service; only the administrator sends that.
+        """
         if not self.enforced:
             return None
         key = key_of(environ)
@@ -75,7 +76,13 @@ class Authorization:
             principal, documents = _principal(key)
         except NotFoundException:
             return _refuse(operation, "InvalidClientTokenId", "The security token of the request is invalid.")
-        wanted = list(self._needs(environ, operation))
+        if service := _refusing_service(key):
+            return _refuse(
+                operation,
+                "AccessDenied",
+                f"User: {service} is not authorized to perform: sts:AssumeRole on resource: {principal}",
+            )
+        wanted = list(self._needs(operation, parameters))
         for need in wanted:
             if not is_allowed(documents, need):
                 with self._lock:
@@ -90,13 +97,24 @@ class Authorization:
             self._used[principal].update(need.action for need in wanted)
         return None
 
-    def _needs(self, environ: dict[str, Any], operation: Operation) -> Iterator[Need]:
-        parameters = _parameters(environ, operation)
+    def _needs(self, operation: Operation, parameters: Parameters | None) -> Iterator[Need]:
+        if parameters is None:
+            yield Need(f"{operation.service}:{operation.name}", "*")
+            return
         for need in needs(
             operation.service, operation.name, parameters, region=operation.region, account=ACCOUNT_ID
         ):
             tags = tag_context(need.resource, parameters, operation.region)
             yield Need(need.action, need.resource, {**need.context, **tags})
+        yield from missing_key_needs(operation, parameters)
+
+
+def _refusing_service(key: str) -> str | None:
+    """The service that signs with a role's key although the role does not let it."""
+    if not key.startswith(ROLE_KEY):
+        return None
+    role = iam_backends[ACCOUNT_ID]["aws"].get_role(key.removeprefix(ROLE_KEY))
+    return refusing_service(role.assume_role_policy_document)
 
 
 def _principal(key: str) -> tuple[str, list[Document]]:
@@ -124,29 +142,6 @@ def _assumed_role(key: str) -> str:
     if session is None:
         raise NotFoundException(key)
     return str(session.role_arn).rpartition("/")[2]
-
-
-def _parameters(environ: dict[str, Any], operation: Operation) -> Mapping[str, Any]:
-    """A request's parameters by boto3's names; its body is left to be read again."""
-    body = b""
-    if operation.service != "s3" or operation.name in S3_BODIES:
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-        environ["wsgi.input"] = BytesIO(body)
-    request = Request({**environ, "wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))})
-    service = get_service_model(operation.service)
-    model, in_path = get_service_router(operation.service).match(request)
-    parser = PROTOCOL_PARSERS[determine_request_protocol(service, request.content_type)](model)
-    parsed: Mapping[str, Any] = parser.parse(
-        {
-            "method": request.method,
-            "values": request.values,
-            "headers": request.headers,
-            "body": body,
-            "url_path": request.path,
-            "url_params": in_path,
-        }
-    )
-    return parsed
 
 
 def _refuse(operation: Operation, code: str, message: str) -> FailCall:

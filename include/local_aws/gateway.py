@@ -14,12 +14,13 @@ from typing import Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
-from include.local_aws import bucket_owner, control_api, lag
+from include.local_aws import bucket_owner, control_api, lag, validation
 from include.local_aws.authorization import Authorization, key_of
 from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall
 from include.local_aws.faults import Faults
 from include.local_aws.operations import Operation, operation_of
 from include.local_aws.quotas import Quotas
+from include.local_aws.request_parameters import parameters_of
 from include.local_aws.runtime import OBSERVER_KEY
 
 THROTTLED = FailCall("*", "ThrottlingException", 400, "Rate exceeded")
@@ -72,11 +73,7 @@ class Gateway:
         name = str(operation)
         self.requests.count(name)
         said = partial(_said, environ)
-        if refusal := (
-            self.authorization.refusal(environ, operation)
-            or bucket_owner.refusal(environ, operation)
-            or self._refusal(operation, said)
-        ):
+        if refusal := self._judged(environ, operation) or self._refusal(operation, said):
             return _refuse(operation, refusal, start_response)
         if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)
@@ -89,6 +86,16 @@ class Gateway:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError(f"the reply of {name} was dropped, as asked for")
         return answer
+
+    def _judged(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
+        """Why a request is refused for what it says or who sent it, if it is."""
+        found = parameters_of(environ, operation)
+        wrong = validation.refusal(operation, *found) if found else None
+        return (
+            wrong
+            or self.authorization.refusal(environ, operation, found[1] if found else None)
+            or bucket_owner.refusal(environ, operation)
+        )
 
     def _refusal(self, operation: Operation, said: Callable[[], str]) -> FailCall | None:
         name = str(operation)

@@ -43,6 +43,15 @@ RESOURCES: dict[str, Mapping[str, str]] = {
     "lambda": {"FunctionName": "function"},
     "iam": {"RoleName": "role"},
 }
+# What AWS grants on all resources alone, although its parameters name one of the above.
+ON_EVERYTHING = {
+    "cloudformation.CreateGeneratedTemplate",
+    *("glue.GetJobBookmark", "glue.ResetJobBookmark"),
+    *("sagemaker.ListDataQualityJobDefinitions", "sagemaker.ListDevices"),
+    *("sagemaker.ListModelBiasJobDefinitions", "sagemaker.ListModelExplainabilityJobDefinitions"),
+    *("sagemaker.ListModelQualityJobDefinitions", "sagemaker.ListMonitoringExecutions"),
+    "sagemaker.ListMonitoringSchedules",
+}
 # Parameters that are ARNs of what a request is about.
 ARNS = ("ResourceArn", "stateMachineArn", "stateMachineVersionArn", "executionArn", "resourceArn")
 # Parameters that hand a role over, which takes iam:PassRole.
@@ -78,6 +87,8 @@ def needs(
 
 
 def _resources(service: str, operation: str, parameters: Mapping[str, Any], stem: str) -> Iterator[str]:
+    if f"{service}.{operation}" in ON_EVERYTHING:
+        return
     if service == "s3":
         yield from _s3_resources(operation, parameters)
         return

@@ -19,13 +19,6 @@ from include.local_aws.runtime import Runtime
 # Registry paths of the algorithm: .../sagemaker-xgboost:1.7-1, and .../xgboost:1 before it.
 XGBOOST_IMAGE = re.compile(r"/(sagemaker-)?xgboost(:|@|$)")
 
-# Families of TrainingInstanceType with local storage (CreateTrainingJob, ResourceConfig, VolumeKmsKeyId):
-# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-store-volumes.html
-LOCAL_STORAGE = {
-    *("g4dn", "g5", "g6", "g6e", "g7", "g7e", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en"),
-    *("p6-b200", "p6-b300", "p6e-gb200", "r5d", "trn1", "trn1n", "trn2"),
-}
-
 # Calls that moto answers as if it had done the work; left out, they are refused as not supported.
 CANNED = (
     "create_auto_ml_job_v2",
@@ -124,12 +117,6 @@ def _validate(request: dict[str, Any]) -> None:
                     f"{' and '.join(allowed)}, got {value!r}"
                 )
     resources = request["resource_config"] or {}
-    family = str(resources.get("InstanceType")).split(".")[1:2]
-    if resources.get("VolumeKmsKeyId") and set(family) & LOCAL_STORAGE:
-        raise ValidationError(
-            message=f"ResourceConfig.VolumeKmsKeyId: {resources['InstanceType']} has local storage, for which"
-            " no key can be requested"
-        )
     count = resources.get("InstanceCount", 1)
     if count != 1:
         raise ValidationError(

@@ -53,6 +53,7 @@ class Server:
             sagemaker,
             sagemaker_lists,
             sagemaker_tags,
+            service_quotas,
             stepfunctions,
             unsupported,
         )
@@ -88,6 +89,7 @@ class Server:
         inference.install()
         sagemaker_tags.install()
         sagemaker_lists.install()
+        service_quotas.install()
         for service in (glue, sagemaker, endpoint, lambda_):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

@@ -57,7 +57,7 @@ def update(aws: LocalAws, endpoint: str, config: str, *alarms: str, bake: int = 
         (
             {
                 "BlueGreenUpdatePolicy": {
-                    "TrafficRoutingConfiguration": {"LinearStepSize": {"Type": "X", "Value": 1}}
+                    "TrafficRoutingConfiguration": {"LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1}}
                 }
             },
             "TrafficRoutingConfiguration.LinearStepSize",
@@ -65,7 +65,7 @@ def update(aws: LocalAws, endpoint: str, config: str, *alarms: str, bake: int = 
         (
             {
                 "RollingUpdatePolicy": {
-                    "MaximumBatchSize": {"Type": "X", "Value": 1},
+                    "MaximumBatchSize": {"Type": "INSTANCE_COUNT", "Value": 1},
                     "WaitIntervalInSeconds": 0,
                 }
             },
@@ -77,7 +77,7 @@ def update(aws: LocalAws, endpoint: str, config: str, *alarms: str, bake: int = 
                     "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 3601}
                 }
             },
-            "WaitIntervalInSeconds: 3601 is not allowed",
+            "'3601' at .*[.]waitIntervalInSeconds' failed to satisfy constraint",
         ),
     ],
 )

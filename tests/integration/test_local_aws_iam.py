@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,6 +14,8 @@ from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from include.local_aws.iam_policy import granted_actions
+from retraining.hooks.removal import Removal, RemovalHook
+from retraining.housekeeping import Leftovers
 from retraining.operators.housekeeping import HousekeepingOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
@@ -163,6 +167,58 @@ def test_a_model_that_no_retrain_has_made_cannot_be_deleted(aws: LocalAws) -> No
     with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:DeleteModel"):
         aws.client("sagemaker", aws.login).delete_model(ModelName=names["theirs"])
     aws.client("sagemaker", aws.login).delete_model(ModelName=names["ours"])
+
+
+def test_what_is_gone_has_no_tags_that_allow_deleting_it_and_housekeeping_knows(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    gone = f"gone-{uuid4().hex[:12]}"
+    with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:DeleteModel"):
+        aws.client("sagemaker", aws.login).delete_model(ModelName=gone)
+    connect(monkeypatch, aws)
+    done = Removal()
+    left = Leftovers(run=gone, created=datetime.now(UTC), configs=(gone,), model=gone)
+    RemovalHook(aws_conn_id=CONN_ID).remove([left], aws.outputs["Bucket"], done)
+    assert (done.errors, done.counts) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("role", "code"), [("GlueRole", "403"), ("StateMachineRole", "403"), (None, "404")], ids=str
+)
+def test_a_key_that_is_not_there_is_only_told_to_who_may_list_the_bucket(
+    aws: LocalAws, role: str | None, code: str
+) -> None:
+    """A condition on the prefix does not hold for it: reading one key has none."""
+    login = f"role.{role_name(aws, role)}" if role else "local"
+    with pytest.raises(ClientError) as refused:
+        aws.client("s3", login).head_object(Bucket=aws.outputs["Bucket"], Key="data/none.parquet")
+    assert refused.value.response["Error"]["Code"] == code
+
+
+def role_name(aws: LocalAws, logical_id: str) -> str:
+    parts = aws.client("cloudformation").describe_stack_resources(StackName=aws.stack)["StackResources"]
+    return next(str(it["PhysicalResourceId"]) for it in parts if it["LogicalResourceId"] == logical_id)
+
+
+def test_a_service_does_not_take_a_role_that_asks_for_what_it_does_not_send(aws: LocalAws) -> None:
+    """No page says that Glue sends the account along when it takes a job's role."""
+    iam, name = aws.client("iam"), f"role-{uuid4().hex[:8]}"
+    for service, allowed in (("states", True), ("sagemaker", True), ("glue", False)):
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": f"{service}.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        }
+        iam.create_role(
+            RoleName=f"{name}-{service}", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+        )
+        client = aws.client("sts", f"role.{name}-{service}")
+        if allowed:
+            client.get_caller_identity()
+            continue
+        with pytest.raises(ClientError, match=r"AccessDenied.*glue\.amazonaws\.com.*sts:AssumeRole"):
+            client.get_caller_identity()
 
 
 def test_a_state_machine_can_do_only_what_its_role_allows(aws: LocalAws) -> None:

@@ -62,9 +62,25 @@ def test_a_stack_that_works_is_fine(hook: PreflightHook, spec: ModelSpec) -> Non
         ("function", State.FINE),
         ("deployments", State.FINE),
         ("data", State.FINE),
-        # The embedded AWS has no instances to run out of.
-        ("quota", State.UNKNOWN),
+        # Of training and of serving; the account has none of its own.
+        ("quota", State.FINE),
+        ("quota", State.FINE),
     ]
+
+
+def test_a_partition_that_is_no_date_stops_nothing(
+    hook: PreflightHook, spec: ModelSpec, local_aws: LocalAws
+) -> None:
+    """Hive and Spark put rows without a date there."""
+    at = {"Bucket": local_aws.outputs["Bucket"]}
+    at["Key"] = f"data/{spec.dataset}/date=__HIVE_DEFAULT_PARTITION__/a.parquet"
+    local_aws.client("s3").put_object(**at, Body=b"")
+    try:
+        found = {finding.what: finding for finding in hook.look(spec, STACK_NAME)}
+    finally:
+        local_aws.client("s3").delete_object(**at)
+    assert found["data"].state is State.FINE
+    assert "__HIVE_DEFAULT_PARTITION__" in found["data"].detail
 
 
 def test_no_aws_is_one_problem(spec: ModelSpec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +99,8 @@ def test_no_stack_is_said_with_its_region(hook: PreflightHook, spec: ModelSpec) 
     assert states(found) == [
         ("credentials", State.FINE),
         ("stack", State.PROBLEM),
-        ("quota", State.UNKNOWN),
+        ("quota", State.FINE),
+        ("quota", State.FINE),
     ]
     assert found[1].detail == "there is no stack 'another-stack' in us-east-1"
 
@@ -110,7 +127,7 @@ def test_what_is_gone_is_a_problem_and_hides_no_other(
     found = list(hook.look(spec, STACK_NAME))
     problems = {finding.what for finding in found if finding.state is State.PROBLEM}
     assert problems == {what}
-    assert len(found) == 10
+    assert len(found) == 11
 
 
 def test_what_may_not_be_looked_at_is_unknown(
@@ -141,6 +158,16 @@ def test_quotas_are_read_where_there_are_some(
     answer(monkeypatch, "ListServiceQuotas", {"Quotas": quotas})
     found = [finding for finding in hook.look(spec, STACK_NAME) if finding.what == "quota"]
     assert [finding.state for finding in found] == [State.PROBLEM, State.FINE]
+
+
+def test_a_quota_that_the_account_has_not_of_its_own_is_awss_default(
+    hook: PreflightHook, spec: ModelSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quotas = [{"QuotaName": "ml.m5.xlarge for training job usage", "Value": 0.0}]
+    answer(monkeypatch, "ListServiceQuotas", {"Quotas": quotas})
+    training, serving = (finding for finding in hook.look(spec, STACK_NAME) if finding.what == "quota")
+    assert training.state is State.PROBLEM
+    assert (serving.state, serving.detail) == (State.FINE, "ml.m5.large for endpoint usage: 20")
 
 
 def test_a_dataset_without_rows_is_a_problem(hook: PreflightHook, spec: ModelSpec) -> None:

@@ -86,9 +86,19 @@ def test_quotas(spec: ModelSpec, values: dict[str, float], states: list[State], 
     ],
 )
 def test_data_of_the_next_window(spec: ModelSpec, there: set[date], state: State, said: str) -> None:
-    found = findings.data(spec, there, TODAY)
+    found = findings.data(spec, map(str, there), TODAY)
     assert found.state is state
     assert said in found.detail
+
+
+@pytest.mark.parametrize("value", ["__HIVE_DEFAULT_PARTITION__", "2013-02-30", "20130520", "2013-W21-1", ""])
+def test_a_partition_that_is_no_date_is_named_and_hides_no_other(spec: ModelSpec, value: str) -> None:
+    there = map(str, days(date(2013, 5, 1), date(2013, 5, 28)))
+    found = findings.data(spec, [value, *there], TODAY)
+    assert found.state is State.FINE
+    assert found.detail.startswith("data/flights/date=*: every day from 2013-05-01 to 2013-05-28; never read")
+    assert found.detail.endswith(f": {value}")
+    assert findings.data(spec, [value], TODAY).state is State.PROBLEM
 
 
 def test_the_table_is_aligned_and_says_what_to_do() -> None:

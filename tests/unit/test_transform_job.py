@@ -203,6 +203,9 @@ def test_transform_that_breaks_its_contract_is_refused(
 
 def test_reads_the_days_of_the_window_and_writes_label_first_without_header(s3: FakeS3, ride: Any) -> None:
     outside = [ride("2013-04-30 23:59:59"), ride("2013-05-05 00:00:00")]
+    # Where Hive and Spark put rows without a date.
+    outside.append("data/rides/date=__HIVE_DEFAULT_PARTITION__/a.parquet")
+    s3.objects[outside[-1]] = b"no parquet"
     ride("2013-05-01 06:00:00", label=1, fare=11)
     ride("2013-05-01 09:00:00", fare=None)
     # Nothing on 2 May: a day without data is no error.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -114,20 +114,27 @@ class PreflightHook(ClientsHook):
         prefix = f"data/{spec.dataset}/date="
         pages = objects.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
         partitions = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
-        days = {date.fromisoformat(name[len(prefix) :].rstrip("/")) for name in partitions}
-        return findings.data(spec, days, datetime.now(UTC).date())
+        values = [name[len(prefix) :].rstrip("/") for name in partitions]
+        return findings.data(spec, values, datetime.now(UTC).date())
 
     def _quotas(self, spec: ModelSpec) -> Iterator[Finding]:
         quotas = self.client("service-quotas")
+
+        def values(listing: str) -> dict[str, float]:
+            pages = quotas.get_paginator(listing).paginate(ServiceCode="sagemaker")
+            return {item["QuotaName"]: item["Value"] for page in pages for item in page["Quotas"]}
+
         try:
-            pages = quotas.get_paginator("list_service_quotas").paginate(ServiceCode="sagemaker")
-            values = {item["QuotaName"]: item["Value"] for page in pages for item in page["Quotas"]}
+            found = values("list_service_quotas")
+            # The account's own leave out those that have AWS's default alone.
+            if any(name not in found for name in findings.quota_names(spec)):
+                found = values("list_aws_default_service_quotas") | found
         except (ClientError, BotoCoreError) as error:
             yield Finding(
                 "quota", State.UNKNOWN, f"not checked: {error}", "look in Service Quotas, SageMaker"
             )
             return
-        yield from findings.quotas(spec, values)
+        yield from findings.quotas(spec, found)
 
 
 def _not_seen(what: str, name: str, error: Exception) -> Finding:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from botocore.exceptions import ClientError
@@ -32,6 +32,24 @@ class Removal:
     counts: Counter[str] = field(default_factory=Counter)
     size: int = 0
     errors: list[str] = field(default_factory=list)
+
+
+class Kind(NamedTuple):
+    """What SageMaker has and deletes by its name.
+
+    :param plural: what to call it.
+    :param delete: the operation that deletes it, ``describe`` the one that describes it.
+    :param parameter: the one parameter of both.
+    """
+
+    plural: str
+    delete: str
+    describe: str
+    parameter: str
+
+
+CONFIG = Kind("endpoint configs", "delete_endpoint_config", "describe_endpoint_config", "EndpointConfigName")
+MODEL = Kind("models", "delete_model", "describe_model", "ModelName")
 
 
 class RemovalHook(AwsGenericHook["SageMakerClient"]):
@@ -61,27 +79,27 @@ class RemovalHook(AwsGenericHook["SageMakerClient"]):
             done.size += sum(sizes[key] for key in batch if key not in refused)
 
     def _remove_resources(self, item: Leftovers, done: Removal) -> bool:
-        configs = [
-            self._remove(
-                done, "endpoint configs", config, self.conn.delete_endpoint_config, "EndpointConfigName"
-            )
-            for config in item.configs
-        ]
-        return all(configs) and (
-            item.model is None
-            or self._remove(done, "models", item.model, self.conn.delete_model, "ModelName")
-        )
+        configs = [self._remove(done, CONFIG, config) for config in item.configs]
+        return all(configs) and (item.model is None or self._remove(done, MODEL, item.model))
 
-    def _remove(self, done: Removal, kind: str, name: str, delete: Callable[..., Any], argument: str) -> bool:
+    def _remove(self, done: Removal, kind: Kind, name: str) -> bool:
         try:
-            delete(**{argument: name})
+            getattr(self.conn, kind.delete)(**{kind.parameter: name})
         except ClientError as error:
-            if not is_gone(error):
+            # What is gone has no tags, and the policy allows deleting by tags: AWS then denies it.
+            if not (is_gone(error) or (_is_denied(error) and self._is_gone(kind, name))):
                 done.errors.append(f"{name}: {error}")
                 return False
         else:
-            done.counts[kind] += 1
+            done.counts[kind.plural] += 1
         return True
+
+    def _is_gone(self, kind: Kind, name: str) -> bool:
+        try:
+            getattr(self.conn, kind.describe)(**{kind.parameter: name})
+        except ClientError as error:
+            return is_gone(error)
+        return False
 
     def _remove_objects(self, bucket: str, keys: Iterable[str]) -> dict[str, str]:
         """Delete objects; the reason by key of those that stay."""
@@ -91,3 +109,7 @@ class RemovalHook(AwsGenericHook["SageMakerClient"]):
         except ClientError as error:
             return {item["Key"]: str(error) for item in wanted}
         return {item["Key"]: f"{item['Code']}: {item['Message']}" for item in answer.get("Errors", [])}
+
+
+def _is_denied(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "AccessDeniedException"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -14,7 +15,8 @@ from retraining.spec import ModelSpec
 # Blue/green: the new instances serve before the old ones go (UpdateEndpoint).
 FLEETS_WHILE_UPDATING = 2
 SETTLED = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"}
-_SHOWN_DAYS = 5
+_SHOWN = 5
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class State(StrEnum):
@@ -93,20 +95,29 @@ def encryption(spec: ModelSpec, key: str | None) -> Iterator[Finding]:
         yield Finding("KMS key", State.FINE, key)
 
 
+def quota_names(spec: ModelSpec) -> tuple[str, str]:
+    """Names of SageMaker's quotas for the model's instances: for training, and for serving."""
+    return (
+        f"{spec.training.instance_type} for training job usage",
+        f"{spec.serving.instance_type} for endpoint usage",
+    )
+
+
 def quotas(spec: ModelSpec, values: Mapping[str, float]) -> Iterator[Finding]:
     """Judge SageMaker's quotas for the model's instances.
 
-    :param values: the account's quotas by name, as Service Quotas names them.
+    :param values: quotas by name, as Service Quotas names them: the account's, or AWS's defaults.
     """
     training, serving = spec.training, spec.serving
+    for_training, for_serving = quota_names(spec)
     for name, needed, enough in (
         (
-            f"{training.instance_type} for training job usage",
+            for_training,
             training.instance_count,
             training.instance_count * spec.max_active_runs,
         ),
         (
-            f"{serving.instance_type} for endpoint usage",
+            for_serving,
             serving.instance_count * FLEETS_WHILE_UPDATING,
             serving.instance_count * FLEETS_WHILE_UPDATING,
         ),
@@ -126,12 +137,38 @@ def quotas(spec: ModelSpec, values: Mapping[str, float]) -> Iterator[Finding]:
             yield Finding("quota", State.FINE, f"{name}: {value:g}")
 
 
-def data(spec: ModelSpec, days: Collection[date], today: date) -> Finding:
+def data(spec: ModelSpec, partitions: Iterable[str], today: date) -> Finding:
     """Judge whether the next window has data.
 
-    :param days: the dates, UTC, that have a partition.
+    :param partitions: values of the partitions that are there: dates, UTC. No window reads what is none, such
+        as the ``__HIVE_DEFAULT_PARTITION__`` in which Hive and Spark put rows without one.
     :param today: the date, UTC, on which the next window ends.
     """
+    dates = {value: _day(value) for value in partitions}
+    days = {day for day in dates.values() if day}
+    others = sorted(value for value, day in dates.items() if day is None)
+    found = _window(spec, days, today)
+    if not others:
+        return found
+    detail = f"{found.detail}; never read, as it is no date: {_shown(others)}"
+    return replace(found, detail=detail, todo=found.todo or "look at what loads the raw data")
+
+
+def _day(value: str) -> date | None:
+    # Not every way to write a date in ISO 8601: the ETL looks for this one.
+    if not _DAY.fullmatch(value):
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
+
+
+def _shown(items: Sequence[object]) -> str:
+    return ", ".join(map(str, items[:_SHOWN])) + (", ..." if len(items) > _SHOWN else "")
+
+
+def _window(spec: ModelSpec, days: Collection[date], today: date) -> Finding:
     where = f"data/{spec.dataset}/date=*"
     first = today - timedelta(days=spec.window_days)
     window = [first + timedelta(days=number) for number in range(spec.window_days)]
@@ -149,7 +186,6 @@ def data(spec: ModelSpec, days: Collection[date], today: date) -> Finding:
         )
     missing = [day for day in window if day not in days]
     if missing:
-        shown = ", ".join(map(str, missing[:_SHOWN_DAYS])) + (", ..." if len(missing) > _SHOWN_DAYS else "")
-        detail = f"{where}: {len(missing)} of {len(window)} days are missing: {shown}"
+        detail = f"{where}: {len(missing)} of {len(window)} days are missing: {_shown(missing)}"
         return Finding("data", State.UNKNOWN, detail, "were there no rows on those days?")
     return Finding("data", State.FINE, f"{where}: every day from {first} to {there[-1]}")
