@@ -109,6 +109,8 @@ def airflow_environment(
         "retraining": {
             "sdk_python": str(PROJECT / ".venv-sdk" / "bin" / "python"),
             "models_folder": str(models_folder),
+            # One for every stack of this machine: a definition is kept under all that decides it.
+            "compile_cache": str(PROJECT / "build" / "cache" / "definitions"),
         },
     }
     for section, options in sections.items():

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-os.environ["AIRFLOW_HOME"] = str(Path(__file__).parents[1] / "build" / "test-airflow")
+BUILD = Path(__file__).parents[1] / "build"
+os.environ["AIRFLOW_HOME"] = str(BUILD / "test-airflow")
+# Shared by all that compile, the stacks of the end-to-end tests too: it costs 10 s of CPU each.
+os.environ["AIRFLOW__RETRAINING__COMPILE_CACHE"] = str(BUILD / "cache" / "definitions")
 # The examples have a plugin that listens to tasks, and that changes how tasks may end.
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"

@@ -37,11 +37,14 @@ def _ids(text: str) -> tuple[str, ...]:
 
 
 def _compile(given: argparse.Namespace) -> str:
+    from retraining.spec import load_spec
+
+    spec = load_spec(given.model)  # before the SDK is imported, which takes seconds
+
     from stepfunctions.workflow import Workflow
 
     from include.workflow.definition import build_definition
     from include.workflow.steps import Surroundings
-    from retraining.spec import load_spec
 
     # The SDK has put rich's hook in, which prints errors among the definition.
     sys.excepthook = sys.__excepthook__
@@ -55,7 +58,6 @@ def _compile(given: argparse.Namespace) -> str:
         security_groups=given.security_groups,
         kms_key=given.kms_key,
     )
-    spec = load_spec(given.model)
     graph = build_definition(spec, aws)
     if given.graph:
         workflow = Workflow(name=spec.name, definition=graph, role=given.training_role)

@@ -12,7 +12,8 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from retraining.errors import CompileError
+from retraining.definition_cache import DefinitionCache
+from retraining.errors import CompileError, CompileInterruptedError
 
 COMPILE_TIMEOUT_SECONDS = 120
 
@@ -45,10 +46,14 @@ class WorkflowCompiler:
 
     :param python: the SDK interpreter.
     :param project: folder that holds ``include/workflow`` and ``plugins``.
+    :param timeout_seconds: a compile that takes longer is ended.
+    :param cache: where definitions are kept; without it every call compiles.
     """
 
     python: Path
     project: Path
+    timeout_seconds: int = COMPILE_TIMEOUT_SECONDS
+    cache: DefinitionCache | None = None
 
     def fingerprint(self, model: Path, aws: Surroundings) -> str:
         """Digest of the spec, the workflow's source, the SDK's versions and the account's settings.
@@ -56,11 +61,12 @@ class WorkflowCompiler:
         :return: 64 hexadecimal digits.
         """
         digest = hashlib.sha256(json.dumps(asdict(aws), sort_keys=True).encode())
-        for file in self._sources(model):
+        for file in self.sources(model):
             digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
         return digest.hexdigest()
 
-    def _sources(self, model: Path) -> list[Path]:
+    def sources(self, model: Path) -> list[Path]:
+        """The files that decide the definition."""
         workflow = sorted((self.project / "include" / "workflow").glob("*.py"))
         # All of the domain, of which the workflow imports some: compiling once too often costs seconds only.
         domain = sorted((self.project / "plugins" / "retraining").glob("*.py"))
@@ -68,12 +74,20 @@ class WorkflowCompiler:
         return [model / "model.yaml", model / "transform.sql", *workflow, *domain, versions]
 
     def compile(self, model: Path, aws: Surroundings, transform_uri: str) -> str:
-        """Compile a model folder.
+        """Compile a model folder, unless that was done before.
 
         :param transform_uri: ``s3://`` URI of the model's ``transform.sql``.
         :return: the definition, as JSON.
-        :raises CompileError: when the interpreter is missing, fails or takes longer than 120 seconds.
+        :raises CompileInterruptedError: when it takes too long, or is killed.
+        :raises CompileError: when the interpreter is missing or fails.
         """
+        if self.cache is None:
+            return self._compile(model, aws, transform_uri)
+        decisive = f"{self.fingerprint(model, aws)} {model.name} {transform_uri}"
+        key = hashlib.sha256(decisive.encode()).hexdigest()
+        return self.cache.get(key, lambda: self._compile(model, aws, transform_uri))
+
+    def _compile(self, model: Path, aws: Surroundings, transform_uri: str) -> str:
         command = [str(self.python), "-W", "ignore", "-m", "include.workflow", str(model.resolve())]
         command += ["--stack", aws.stack, "--region", aws.region, "--bucket", aws.bucket]
         command += ["--training-role", aws.training_role, "--transform-uri", transform_uri]
@@ -92,7 +106,7 @@ class WorkflowCompiler:
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=COMPILE_TIMEOUT_SECONDS,
+                timeout=self.timeout_seconds,
                 check=False,
             )
         except FileNotFoundError:
@@ -100,7 +114,12 @@ class WorkflowCompiler:
                 f"[retraining] sdk_python: {self.python} does not exist; `make setup` makes .venv-sdk"
             ) from None
         except subprocess.TimeoutExpired:
-            raise CompileError(f"compiling {model} took longer than {COMPILE_TIMEOUT_SECONDS} s") from None
+            raise CompileInterruptedError(
+                f"compiling {model} took longer than {self.timeout_seconds} s;"
+                " [retraining] compile_timeout_seconds is the limit"
+            ) from None
+        if done.returncode < 0:
+            raise CompileInterruptedError(f"compiling {model} was ended by signal {-done.returncode}")
         if done.returncode:
             raise CompileError(f"compiling {model} failed:\n{done.stderr.strip()[-4000:]}")
         return done.stdout

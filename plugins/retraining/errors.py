@@ -30,6 +30,10 @@ class CompileError(RetrainingError):
     """The SDK interpreter could not turn the model's spec into a state machine definition."""
 
 
+class CompileInterruptedError(CompileError):
+    """The SDK interpreter did not get to its end, for want of time or memory: another try may."""
+
+
 def explain(error: ValidationError, model: type[BaseModel] | None = None) -> Iterator[str]:
     """Say each problem in a line: the field, what is allowed, and the value.
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from retraining import settings
 from retraining.compiler import Surroundings, WorkflowCompiler
+from retraining.definition_cache import DefinitionCache
 from retraining.spec import ModelSpec, load_spec
 from retraining.triggers import poller
 from retraining.triggers import wait as waiting
@@ -48,7 +50,7 @@ def write_model(models: Path, content: dict[str, Any], folder: str = "flight_del
 
 @pytest.fixture(scope="session")
 def compiler() -> WorkflowCompiler:
-    return WorkflowCompiler(PROJECT / ".venv-sdk" / "bin" / "python", PROJECT)
+    return WorkflowCompiler(settings.sdk_python(), PROJECT, cache=DefinitionCache(settings.compile_cache()))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +12,7 @@ import pytest
 from airflow.providers.amazon.aws.links.step_function import StateMachineExecutionsDetailsLink
 
 from retraining.arns import execution_arn, partition_of, region_of
-from retraining.compiler import WorkflowCompiler
+from retraining.compiler import Surroundings, WorkflowCompiler
 from retraining.hooks.stack import Stack
 from tests.unit.conftest import FLIGHT_DELAY, PROJECT
 
@@ -26,33 +25,18 @@ REGISTRIES = {
 ARN = re.compile(r"arn:([a-z-]+):")
 
 
-# Importing the SDK takes seconds, so one process compiles for both.
-COMPILE = """
-import sys
-from include.workflow.__main__ import main
-for arguments in sys.argv[1:]:
-    sys.argv = ["include.workflow", *arguments.split()]
-    assert main() == 0
-    print("----")
-"""
-
-
 @pytest.fixture(scope="module")
 def definitions(compiler: WorkflowCompiler) -> dict[str, str]:
     """The first model's state machine by region."""
-    arguments = [
-        f"{FLIGHT_DELAY} --region {region} --bucket a-bucket --transform-uri s3://a-bucket/t.sql"
-        f" --training-role arn:{partition}:iam::123456789012:role/training"
+    role = "arn:{}:iam::123456789012:role/training"
+    return {
+        region: compiler.compile(
+            FLIGHT_DELAY,
+            Surroundings("a-stack", region, "a-bucket", role.format(partition)),
+            "s3://a-bucket/t.sql",
+        )
         for region, (partition, _) in REGISTRIES.items()
-    ]
-    done = subprocess.run(
-        [str(compiler.python), "-W", "ignore", "-c", COMPILE, *arguments],
-        env={"PYTHONPATH": f"{PROJECT}:{PROJECT / 'plugins'}", "HOME": str(PROJECT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return dict(zip(REGISTRIES, done.stdout.split("----\n"), strict=False))
+    }
 
 
 @pytest.mark.parametrize("region", REGISTRIES)

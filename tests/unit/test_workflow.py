@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -227,10 +228,14 @@ def test_another_comparison_and_metric(
     assert choice["NumericGreaterThanPath"] == "$.Threshold"
 
 
-def test_graph_is_rendered_to_a_file(compiler: WorkflowCompiler, tmp_path: Path) -> None:
+def test_graph_is_rendered_to_a_file_from_no_more_than_the_fingerprint_covers(
+    compiler: WorkflowCompiler, tmp_path: Path
+) -> None:
     graph = tmp_path / "graph.html"
     command: list[str | Path] = [
         compiler.python,
+        "-X",
+        "importtime",
         "-m",
         "include.workflow",
         FLIGHT_DELAY,
@@ -241,8 +246,16 @@ def test_graph_is_rendered_to_a_file(compiler: WorkflowCompiler, tmp_path: Path)
     ]
     command += ["--training-role", SURROUNDINGS.training_role, "--transform-uri", "s3://b/t.sql"]
     environment = {"PYTHONPATH": f"{PROJECT}:{PROJECT / 'plugins'}", "HOME": str(tmp_path)}
-    subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, check=True)
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert "Extract and transform" in graph.read_text()
+    # Else a change would be taken for none, and a state machine that was kept for up to date.
+    imported = re.findall(r"^import time:.*\| +((?:retraining|include)\.\S+)$", done.stderr, re.MULTILINE)
+    files = {path for path in compiler.sources(FLIGHT_DELAY) if path.suffix == ".py"}
+    covered = {f"{path.parent.name}.{path.stem}" for path in files}
+    read = {name.removeprefix("include.") for name in imported}
+    assert "workflow.steps" in read
+    assert "retraining.gate_spec" in read
+    assert read - {"workflow"} <= covered
 
 
 def test_missing_interpreter_is_said(tmp_path: Path) -> None:

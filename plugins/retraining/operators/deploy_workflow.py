@@ -14,7 +14,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from retraining import settings
 from retraining.compiler import Surroundings, WorkflowCompiler
-from retraining.errors import ModelSpecError, RetrainingError
+from retraining.definition_cache import DefinitionCache
+from retraining.errors import CompileInterruptedError, ModelSpecError, RetrainingError
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.stack import Stack, StackHook
 from retraining.hooks.workflow import WorkflowHook, definition_diff
@@ -23,6 +24,9 @@ from retraining.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+# The limit of a compile grows twofold with each try, up to so much of the first.
+MAX_GROWTH = 8
 
 
 class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
@@ -45,12 +49,15 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
         self.model_folder = str(model_folder)
         self.stack_name = stack_name or settings.stack_name()
 
-    def execute(self, context: Context) -> dict[str, str]:  # noqa: ARG002
+    def execute(self, context: Context) -> dict[str, str]:
         """Compare fingerprints, and deploy when they differ."""
         with clear_aws_errors(self.aws_conn_id):
             stack = StackHook(**self._hook_parameters).read(self.stack_name)
             try:
-                version, fingerprint = self._deploy(stack)
+                version, fingerprint = self._deploy(stack, context["ti"].try_number)
+            except CompileInterruptedError:
+                # A busy worker's, which passes; the task's next try has more time.
+                raise
             except RetrainingError as error:
                 raise AirflowFailException(str(error)) from None
         return {
@@ -63,12 +70,17 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
             "kms_key": stack.kms_key or "",
         }
 
-    def _deploy(self, stack: Stack) -> tuple[str, str]:
+    def _deploy(self, stack: Stack, try_number: int) -> tuple[str, str]:
         folder = Path(self.model_folder)
         spec = load_spec(folder)
         if problems := spec_problems(spec, stack.kms_key):
             raise ModelSpecError("\n".join(f"{folder / 'model.yaml'}: {problem}" for problem in problems))
-        compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
+        compiler = WorkflowCompiler(
+            settings.sdk_python(),
+            settings.PROJECT,
+            settings.compile_timeout_seconds() * min(2 ** (try_number - 1), MAX_GROWTH),
+            DefinitionCache(settings.compile_cache()),
+        )
         aws = Surroundings(
             stack=stack.name,
             region=stack.region,
