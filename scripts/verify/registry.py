@@ -173,7 +173,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "spark-writes-with-its-role",
-        "Spark on Glue 5.1 reads the flights and writes the CSV files with the role of the template.",
+        "Spark on Glue 5.1 reads the flights and the script writes the files, with the template's role.",
         stack_checks.spark,
     ),
     Assumption(

@@ -86,7 +86,7 @@ def test_every_call_of_the_project_is_held_to_its_model(
     assert f"at '{name[:1].lower()}{name[1:]}' failed to satisfy constraint: Member must " in error["Message"]
 
 
-def test_running_executions_and_those_to_redrive_are_not_asked_for_together(local_aws: LocalAws) -> None:
+def test_executions_to_redrive_are_not_asked_for_by_state_machine(local_aws: LocalAws) -> None:
     machine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
     with pytest.raises(ClientError, match=r"ValidationException.*PENDING_REDRIVE takes a mapRunArn"):
         local_aws.client("stepfunctions").list_executions(
