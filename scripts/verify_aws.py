@@ -1,7 +1,8 @@
 """
 Prove on an AWS account what the project rests on: a stack that is thrown away, two retrains and a rollback.
 
-Says what it will make and cost, and asks first. Ends with 0 only if nothing was refuted and nothing is left.
+Says what it will make and cost, and asks first. Ends with 0 only if it saw all, refuted nothing and left
+nothing.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from scripts.airflow_settings import PROJECT
 from scripts.aws_account import Account, confirmed, connect
 from scripts.aws_stack import DeploymentError
 from scripts.verify import pending, report
-from scripts.verify.assumptions import Result, judge
+from scripts.verify.assumptions import judge
 from scripts.verify.course import gather
 from scripts.verify.evidence import Evidence, Names
 from scripts.verify.registry import ASSUMPTIONS
 from scripts.verify.removal import Removal
+from scripts.verify.report import Verification
 from scripts.verify.waiting import RemovalError
 
 PREFIX = "retraining-verify-"
@@ -37,12 +39,11 @@ class Interrupted(BaseException):
     """A person or a system wants this to end."""
 
 
-def verify(account: Account, names: Names, folder: Path) -> tuple[list[Result], bool]:
+def verify(account: Account, names: Names, folder: Path) -> Verification:
     """
     Gather the evidence, judge it, and remove everything, whatever happens.
 
     :param folder: gets a folder of the verification's own.
-    :return: the results, and whether all was removed
     :raises Interrupted: after everything was removed
     """
     evidence, removal = Evidence(account, names), Removal(account, names)
@@ -59,7 +60,8 @@ def verify(account: Account, names: Names, folder: Path) -> tuple[list[Result], 
             removed = remove(removal, folder)
     if interrupted:
         raise interrupted
-    return [judge(assumption, evidence) for assumption in ASSUMPTIONS], removed
+    results = [judge(assumption, evidence) for assumption in ASSUMPTIONS]
+    return Verification(names, results, evidence.errors, removed)
 
 
 def remove(removal: Removal, folder: Path) -> bool:
@@ -122,10 +124,9 @@ def main() -> int:
             if not confirmed("Do this?", yes=options.yes):
                 print("nothing was created")
                 return 1
-            results, removed = verify(account, names, folder)
-            report.write(options.build_dir / "verify-aws.json", account, names, results, removed=removed)
-            refuted = any(result.verdict == "refuted" for result in results)
-            return 1 if refuted or not removed else 0
+            verification = verify(account, names, folder)
+            report.write(options.build_dir / "verify-aws.json", account, verification)
+            return 0 if verification.good else 1
     except Interrupted:
         return INTERRUPTED
     except (DeploymentError, BotoCoreError, ClientError) as error:

@@ -51,8 +51,7 @@ def gather(evidence: Evidence, home: Path, *, before_deletion: Callable[[], None
         _retrain(evidence, airflow)
         _take_over(evidence, before_deletion)
     except TROUBLE as error:
-        evidence.facts["broke off"] = f"{type(error).__name__}: {error}"
-        print(f"error: {evidence.facts['broke off']}", file=sys.stderr)
+        _note(evidence, f"{type(error).__name__}: {error}")
 
 
 def say(text: str) -> None:
@@ -137,5 +136,9 @@ def _probe(probe: Callable[[Evidence], object], evidence: Evidence) -> None:
         probe(evidence)
     except (*TROUBLE, IndexError) as error:
         name = getattr(probe, "__name__", "probe")
-        evidence.facts.setdefault("broken probes", []).append(f"{name}: {error}")
-        print(f"error: {name}: {error}", file=sys.stderr)
+        _note(evidence, f"{name}: {error}")
+
+
+def _note(evidence: Evidence, error: str) -> None:
+    evidence.errors.append(error)
+    print(f"error: {error}", file=sys.stderr)

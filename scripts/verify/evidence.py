@@ -94,6 +94,7 @@ class Evidence:
     :param seconds: how long AWS took until its answers were true, by what was asked.
     :param answers: an error's code and message, or ``accepted``, by what was asked.
     :param facts: whatever else was read.
+    :param errors: what kept the verification from seeing more.
     """
 
     account: Account
@@ -104,6 +105,7 @@ class Evidence:
     seconds: dict[str, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
     def client(self, service: str) -> Any:
         """A client of whoever verifies."""

@@ -13,7 +13,7 @@ def stack_deploys(evidence: Evidence) -> Finding:
     """Whether the stack came to have outputs."""
     if evidence.outputs:
         return confirmed(f"{len(evidence.outputs)} outputs")
-    return refuted(evidence.facts["broke off"]) if "broke off" in evidence.facts else not_provoked()
+    return refuted(evidence.errors[0]) if evidence.errors else not_provoked()
 
 
 def lifecycle(evidence: Evidence) -> Finding:

@@ -9,11 +9,14 @@ from pathlib import Path
 import boto3
 import pytest
 
+from scripts import verify_aws
 from scripts.aws_account import Account
-from scripts.verify import pending
-from scripts.verify.assumptions import Assumption, judge
+from scripts.verify import pending, remove_work
+from scripts.verify.assumptions import Assumption, Result, Verdict, judge
 from scripts.verify.evidence import DagRun, Evidence, Names
 from scripts.verify.registry import ASSUMPTIONS
+from scripts.verify.removal import Removal
+from scripts.verify.report import Verification
 from scripts.verify.which_aws import described, stand_in
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -78,7 +81,7 @@ def test_nothing_seen_proves_nothing() -> None:
 
 def test_a_verification_that_broke_off_says_why() -> None:
     seen = evidence()
-    seen.facts["broke off"] = "DeploymentError: stack x: Resource GlueJob failed"
+    seen.errors.append("DeploymentError: stack x: Resource GlueJob failed")
     results = {one.name: judge(one, seen) for one in ASSUMPTIONS}
     assert results["stack-deploys"].verdict == "refuted"
     assert results["stack-deploys"].seen == "DeploymentError: stack x: Resource GlueJob failed"
@@ -114,6 +117,41 @@ def test_a_check_that_breaks_down_refutes_and_stops_no_other() -> None:
     assert found["hyperparameters-are-accepted"] == "refuted"
     broken = Assumption("broken", "", lambda it: it.facts["nothing"])
     assert judge(broken, seen).seen == "could not be read: KeyError: 'nothing'"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "errors", "removed", "good"),
+    [
+        (("confirmed", "not provoked"), (), True, True),
+        (("confirmed", "refuted"), (), True, False),
+        (("confirmed",), ("KeyError: 'Outputs'",), True, False),
+        (("confirmed",), (), False, False),
+    ],
+)
+def test_only_what_went_to_its_end_refuted_nothing_and_left_nothing_is_good(
+    verdicts: tuple[Verdict, ...], errors: tuple[str, ...], removed: bool, good: bool
+) -> None:
+    results = [Result("a", "b", "c", verdict) for verdict in verdicts]
+    assert Verification(evidence().names, results, errors, removed).good is good
+
+
+def test_who_interrupts_the_removal_too_is_told_what_is_left_and_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def interrupt(_: Evidence) -> None:
+        raise verify_aws.Interrupted
+
+    monkeypatch.setattr(remove_work, "state_machines", lambda _: None)
+    monkeypatch.setattr(remove_work, "training_jobs", interrupt)
+    mine, names = account(), evidence().names
+    with pending.noted(tmp_path, mine, names), pytest.raises(verify_aws.Interrupted):
+        verify_aws.remove(Removal(mine, names), tmp_path)
+    said = capsys.readouterr()
+    assert f"removed: executions and state machines {names.stack}-*" in said.out
+    assert "executions" not in said.err
+    assert f"endpoint {names.endpoint}" in said.err
+    assert f"make verify-aws CLEAN={names.stack}" in said.err
+    assert pending.killed(tmp_path, mine) == [names]
 
 
 @pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"])
