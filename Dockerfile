@@ -21,9 +21,9 @@ USER local-aws
 ENV PYTHONUNBUFFERED=1
 EXPOSE 4566
 # The embedded AWS believes whoever asks, so it listens on loopback alone, here too. A forwarder in the same
-# container lets the networks in that the container is put on, and no others.
+# container lets the networks in that the container is put on, and no others. They know it by its service's name.
 CMD ["sh", "-c", "socat TCP-LISTEN:4566,fork,reuseaddr TCP:127.0.0.1:4567 & exec python -m include.local_aws \
-    --port 4567 --state-dir /var/lib/local-aws --cache-dir /var/lib/local-aws/cache"]
+    --port 4567 --allow-host aws --state-dir /var/lib/local-aws --cache-dir /var/lib/local-aws/cache"]
 
 
 FROM ${AIRFLOW_IMAGE} AS airflow

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from include.local_aws.provision import provision
 from include.local_aws.runtime import AIRFLOW_KEY
 from include.local_aws.server import Server
+from include.local_aws.web_pages import HOST_NAME
 
 log = logging.getLogger("local_aws")
 
@@ -52,12 +54,28 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--bare", action="store_true", help="an account with nothing in it: neither the stack nor its data"
     )
+    parser.add_argument(
+        "--allow-host",
+        type=host_name,
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that it is reached by, such as a container's; may be repeated. Requests to any "
+        "other than these and loopback are refused, as a web page may have sent them",
+    )
     arguments = parser.parse_args()
     if arguments.parallelism < 1:
         parser.error(f"--parallelism: {arguments.parallelism} is not allowed; at least 1 is")
     if not 0 <= arguments.port <= 65535:
         parser.error(f"--port: {arguments.port} is not allowed; 0 to 65535 are")
     return arguments
+
+
+def host_name(value: str) -> str:
+    """A host's name, as argparse takes it."""
+    if not re.fullmatch(HOST_NAME, value.lower()):
+        raise argparse.ArgumentTypeError(f"{value!r} is not allowed; a host's name without a port is")
+    return value
 
 
 def main() -> int:
@@ -77,7 +95,13 @@ def main() -> int:
     shutil.rmtree(state_dir / "scratch", ignore_errors=True)
     ready = state_dir / "ready.json"
     ready.unlink(missing_ok=True)
-    server = Server(arguments.port, state_dir, arguments.parallelism, enforce_iam=arguments.enforce_iam)
+    server = Server(
+        arguments.port,
+        state_dir,
+        arguments.parallelism,
+        enforce_iam=arguments.enforce_iam,
+        allowed_hosts=arguments.allow_host,
+    )
     server.start()
     # In a thread, so that a signal is heard while the data is being laid.
     failure: list[Exception] = []

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from include.local_aws.faults import Faults
 from include.local_aws.jobs import JobPool
 from include.local_aws.runtime import Runtime
+from include.local_aws.web_pages import NoWebPages
 
 HOST = "127.0.0.1"
 
@@ -21,10 +23,19 @@ class Server:
     :param state_dir: where logs and scratch files go.
     :param parallelism: how many training jobs and Glue job runs may run at once.
     :param enforce_iam: whether principals may do only what their policies allow.
+    :param allowed_hosts: names by which it is reached, beside those of loopback.
     """
 
-    def __init__(self, port: int, state_dir: Path, parallelism: int, *, enforce_iam: bool = False) -> None:
-        # Read by moto when it is imported: pages of other origins have no business here.
+    def __init__(
+        self,
+        port: int,
+        state_dir: Path,
+        parallelism: int,
+        *,
+        enforce_iam: bool = False,
+        allowed_hosts: Collection[str] = (),
+    ) -> None:
+        # Read by moto when it is imported: it would allow pages of every origin to read the answers.
         os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
         from moto.core.config import default_user_config
         from moto.moto_server.werkzeug_app import (
@@ -62,9 +73,8 @@ class Server:
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         faults = Faults()
-        application = Gateway(
-            DomainDispatcherApplication(create_backend_app), faults, Authorization(enforce_iam)
-        )
+        gateway = Gateway(DomainDispatcherApplication(create_backend_app), faults, Authorization(enforce_iam))
+        application = NoWebPages(gateway, allowed_hosts)
         self._server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
         self.runtime = Runtime(
             endpoint_url=f"http://{HOST}:{self._server.server_port}",
