@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import sagemaker_backends
-from moto.stepfunctions.models import stepfunctions_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from include.local_aws.runtime import ACCOUNT_ID
 
@@ -36,19 +36,18 @@ def _field(tag: Mapping[str, str], name: str) -> str:
 
 
 def _resource_tags(arn: str, region: str) -> dict[str, str]:
-    service, _, kind = arn.removeprefix("arn:aws:").split(":")[0], "", arn.split(":")[5:]
-    if service == "sagemaker":
+    if arn.startswith("arn:aws:sagemaker:"):
         try:
             resource = sagemaker_backends[ACCOUNT_ID][region]._get_resource_from_arn(arn)
         except ValidationError:
             return {}
         return {tag["Key"]: tag["Value"] for tag in resource.tags or ()}
-    if service == "states" and len(kind) > 1:
+    if arn.startswith("arn:aws:states:"):
         # Versions and executions have their state machine's tags:
         # https://docs.aws.amazon.com/step-functions/latest/dg/tag-based-policies.html
-        machine = ":".join([*arn.split(":")[:5], "stateMachine", kind[1]])
-        found: dict[str, str] = stepfunctions_backends[ACCOUNT_ID][region].tagger.get_tag_dict_for_resource(
-            machine
-        )
+        parts = arn.split(":")
+        machine = ":".join([*parts[:5], "stateMachine", *parts[6:7]])
+        tagger = stepfunctions_parser_backends[ACCOUNT_ID][region].tagger
+        found: dict[str, str] = tagger.get_tag_dict_for_resource(machine)
         return found
     return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
 from tests.integration.gate_runs import Retrainer
 from tests.integration.sagemaker_requests import IMAGE
-from tests.integration.state_machines import create_machine, ended, start, task_state
+from tests.integration.state_machines import WAIT, create_machine, ended, start, task_state
 from tests.unit.template import Template
 
 AIRFLOW = "arn:aws:iam::123456789012:user/airflow"
@@ -219,6 +220,41 @@ def test_a_service_does_not_take_a_role_that_asks_for_what_it_does_not_send(aws:
             continue
         with pytest.raises(ClientError, match=r"AccessDenied.*glue\.amazonaws\.com.*sts:AssumeRole"):
             client.get_caller_identity()
+
+
+@pytest.mark.parametrize(
+    ("tags", "allowed"),
+    [
+        ([{"key": "retraining:stack", "value": "model-retraining-test"}], False),
+        ([{"key": "retraining:stack", "value": "model-retraining"}], True),
+        # Made before there were tags for stacks.
+        ([], True),
+    ],
+    ids=["another stack's", "the stack's", "before there were tags"],
+)
+def test_the_state_machine_of_a_stack_whose_name_begins_the_same_is_out_of_reach(
+    aws: LocalAws, tags: list[dict[str, str]], allowed: bool
+) -> None:
+    airflow, admin = aws.client("stepfunctions", aws.login), aws.client("stepfunctions")
+    arn = admin.create_state_machine(
+        name=f"model-retraining-test-{uuid4().hex}",
+        definition=json.dumps({"StartAt": "Only", "States": {"Only": WAIT}}),
+        roleArn=aws.outputs["StateMachineRoleArn"],
+        tags=tags,
+    )["stateMachineArn"]
+    execution = start(aws, arn)
+    calls: list[Callable[[], object]] = [
+        lambda: airflow.describe_state_machine(stateMachineArn=arn),
+        lambda: airflow.start_execution(stateMachineArn=arn),
+        # Executions have the tags of their state machine.
+        lambda: airflow.describe_execution(executionArn=execution),
+        lambda: airflow.stop_execution(executionArn=execution),
+    ]
+    for call in calls:
+        with nullcontext() if allowed else pytest.raises(ClientError, match="AccessDenied"):
+            call()
+    for found in admin.list_executions(stateMachineArn=arn, statusFilter="RUNNING")["executions"]:
+        admin.stop_execution(executionArn=found["executionArn"])
 
 
 def test_a_state_machine_can_do_only_what_its_role_allows(aws: LocalAws) -> None:
