@@ -62,9 +62,18 @@ def test_an_execution_that_never_was_ends_the_wait(
     assert "ExecutionDoesNotExist" in event.payload["cause"]
 
 
+def is_seen_to_have_failed(aws: LocalAws, execution: str) -> bool:
+    client = aws.client("stepfunctions", aws.login)
+    try:
+        return bool(client.describe_execution(executionArn=execution)["status"] == "FAILED")
+    except client.exceptions.ExecutionDoesNotExist:
+        return False
+
+
 @pytest.mark.parametrize("operation", ["stepfunctions.*", *ALONE])
+@pytest.mark.parametrize("is_seen", [True, False], ids=["long ago", "a moment ago"])
 def test_a_wait_after_a_redrive_does_not_take_the_end_before_it_for_its_own(
-    local_aws: LocalAws, control: Control, operation: str
+    local_aws: LocalAws, control: Control, operation: str, is_seen: bool
 ) -> None:
     job = create_glue_job(local_aws, "print('done')")
     etl = task_state("arn:aws:states:::glue:startJobRun.sync", {"JobName": job})
@@ -76,6 +85,8 @@ def test_a_wait_after_a_redrive_does_not_take_the_end_before_it_for_its_own(
     context: Any = FakeContext(f"run-{uuid4().hex[:8]}", try_number=2, max_tries=1)
     end = fired(ExecutionTrigger(execution, CONN_ID))
     control.lag(operation, SECONDS)
+    if is_seen:
+        until(lambda: is_seen_to_have_failed(local_aws, execution))
     with pytest.raises(TaskDeferred) as deferred:
         sensor.execute_complete(context, end.payload)
     trigger = deferred.value.trigger
