@@ -41,7 +41,11 @@ class RetrainRun:
 
     def is_waited_for(self) -> bool:
         """Whether the triggerer waits for the execution."""
-        return self.state() == "deferred" and "starting" in self.client.log(DAG, self.run_id, WAITING)
+        return self.state() == "deferred" and self.waits() > 0
+
+    def waits(self) -> int:
+        """How often a triggerer has begun to wait for the execution."""
+        return self.client.log(DAG, self.run_id, WAITING).count(" starting")
 
     def executions(self) -> list[dict[str, Any]]:
         """The run's executions, described, the oldest first."""

@@ -98,7 +98,11 @@ def test_clearing_a_failed_wait_redrives_it_from_the_state_that_failed(
 
 @pytest.mark.parametrize("component", ["triggerer", "scheduler"])
 def test_a_restart_of_airflow_stops_nothing(stack: LocalStack, training: RetrainRun, component: str) -> None:
+    waits = training.waits()
     stack.restart(component)
+    if component == "triggerer":
+        # Until it has taken the wait up again, Airflow does not tell anybody that it was killed.
+        wait_until(lambda: training.waits() > waits, timeout_s=60, what="the wait taken up again")
     assert [execution["status"] for execution in training.executions()] == ["RUNNING"]
     training.mark_failed()
     wait_until(lambda: stopped(training), timeout_s=60, what="the execution stopped")

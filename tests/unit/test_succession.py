@@ -109,9 +109,39 @@ def test_without_an_answer_nothing_is_known(airflow: FakeTriggerer) -> None:
     assert "API_SERVER_ERROR" in why
 
 
-def test_a_copy_that_could_not_sign_knows_nothing(airflow: FakeTriggerer) -> None:
-    airflow.state = "failed"
-    assert asyncio.run(verdict(Succession(airflow.ti, 1, "an arn"))) is Verdict.UNCLEAR
+def test_a_copy_that_had_no_time_to_sign_knows_of_others_that_had(airflow: FakeTriggerer) -> None:
+    async def unsigned() -> list[Verdict]:
+        copy = Succession(airflow.ti, 1, "an arn")
+        verdicts = [await verdict(copy)]
+        airflow.state = "failed"
+        verdicts.append(await verdict(copy))
+        airflow.deferred_again()
+        airflow.state = "deferred"
+        await waiting(airflow, trigger_id=2)
+        verdicts.append(await verdict(copy))
+        return verdicts
+
+    assert asyncio.run(unsigned()) == [Verdict.UNCLEAR, Verdict.KILLED, Verdict.KILLED]
+
+
+def test_a_kill_just_after_a_restart_is_one(airflow: FakeTriggerer) -> None:
+    async def restart() -> Verdict:
+        await waiting(airflow)
+        copy = Succession(airflow.ti, 1, "an arn")
+        airflow.state = "failed"
+        return await verdict(copy)
+
+    assert asyncio.run(restart()) is Verdict.KILLED
+
+
+def test_a_copy_that_had_no_time_to_sign_gives_way_to_one_that_had(airflow: FakeTriggerer) -> None:
+    async def unsigned() -> Verdict:
+        copy = Succession(airflow.ti, 1, "an arn")
+        await waiting(airflow)
+        airflow.state = "success"
+        return await verdict(copy)
+
+    assert asyncio.run(unsigned()) is Verdict.MOVED
 
 
 def test_a_deferred_task_that_nobody_has_taken_over_is_left_alone(airflow: FakeTriggerer) -> None:

@@ -34,7 +34,7 @@ class Verdict(Enum):
     UNCLEAR = "Airflow did not say"
 
 
-Signatures = dict[str, dict[str, str]]
+Signatures = dict[str, dict[str, Any]]
 
 
 def has_waited_before(signed: Signatures | None, try_number: int, execution_arn: str) -> bool:
@@ -62,6 +62,7 @@ class Succession:
         # Try first: SQLite gives the number of a trigger that was deleted to the next one.
         self._deferral = f"{ti.try_number}/{trigger_id}"
         self._copy = uuid4().hex
+        self._began = time.time()
         self._signed = False
 
     async def sign(self) -> None:
@@ -96,22 +97,28 @@ class Succession:
         # A triggerer that wakes asks for all that it has waited for: mostly one call tells.
         if self._is_of_another(await self._signatures()):
             return Verdict.MOVED
-        if not self._signed:
-            return Verdict.UNCLEAR
         # Who has ended the wait elsewhere had signed before.
         state = await self._state()
         signed = await self._signatures()
         if self._is_of_another(signed):
             return Verdict.MOVED
-        last = signed.get(self._deferral)
-        # A task that begins anew on a worker has lost its XComs.
-        is_deferred_anew = last is None or list(signed)[-1] != self._deferral
-        if is_deferred_anew or state != TaskInstanceState.DEFERRED:
+        if state != TaskInstanceState.DEFERRED or self._is_deferred_anew(signed):
             return Verdict.KILLED
         return Verdict.UNCLEAR
 
+    def _is_deferred_anew(self, signed: Signatures) -> bool:
+        newest = next(reversed(signed), "")
+        if self._signed:
+            # A task that begins anew on a worker has lost its XComs.
+            return newest != self._deferral
+        return bool(newest) and int(newest.partition("/")[0]) > self._ti.try_number
+
     def _is_of_another(self, signed: Signatures) -> bool:
-        return signed.get(self._deferral) not in (None, self._signature)
+        last = signed.get(self._deferral)
+        if last is None or last["copy"] == self._copy:
+            return False
+        # A triggerer that was restarted finds what it signed before that.
+        return self._signed or last["at"] > self._began
 
     async def _state(self) -> str | None:
         ti = self._ti
@@ -132,8 +139,8 @@ class Succession:
         return dict(found or {})
 
     @property
-    def _signature(self) -> dict[str, str]:
-        return {"copy": self._copy, "execution_arn": self._execution}
+    def _signature(self) -> dict[str, Any]:
+        return {"copy": self._copy, "execution_arn": self._execution, "at": time.time()}
 
     @property
     def _where(self) -> dict[str, Any]:
