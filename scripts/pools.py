@@ -5,8 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from pathlib import Path
 
-import yaml
-
+from retraining.spec import load_models
 from scripts.airflow_client import AirflowClient, ApiError
 
 DEFAULT_POOL = "default_pool"
@@ -20,22 +19,11 @@ def ensure_pools(client: AirflowClient, models_folder: Path) -> None:
 
     :param models_folder: the folder with one folder a model; a broken one is Airflow's to report
     """
-    for pool in sorted(_named(models_folder) - {DEFAULT_POOL}):
+    models, _ = load_models(models_folder)
+    for pool in sorted({spec.pool for spec in models.values()} - {DEFAULT_POOL}):
         body = {"name": pool, "slots": SLOTS, "description": "Tasks of one model", "include_deferred": False}
         try:
             client.request("POST", "/api/v2/pools", body)
         except ApiError as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise
-
-
-def _named(models_folder: Path) -> set[str]:
-    found = set()
-    for file in models_folder.glob("*/model.yaml"):
-        try:
-            content = yaml.safe_load(file.read_text())
-        except yaml.YAMLError:
-            continue
-        if isinstance(content, dict) and isinstance(content.get("pool"), str):
-            found.add(content["pool"])
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import httpx
 
+from retraining.errors import ModelSpecError
+from retraining.spec import ModelSpec, load_models
 from scripts.airflow_client import AirflowClient, ApiError, Json
 from scripts.components import StackError, tail
 from scripts.processes import Child
@@ -18,12 +20,12 @@ from scripts.processes import Child
 # The names that /api/v2/monitor/health uses for the components that beat.
 HEARTS = {"scheduler": "scheduler", "triggerer": "triggerer", "dag-processor": "dag_processor"}
 DAGS = "every model's DAG"
+MODEL_FOLDERS = "model_folders.py"
 
 
-def expected_dags(models_folder: Path) -> set[str]:
-    """Return the ids of the DAGs that the model folders must give."""
-    models = [spec.parent.name for spec in models_folder.glob("*/model.yaml")]
-    of_models = {f"{model}_{purpose}" for model in models for purpose in ("retraining", "rollback")}
+def expected_dags(models: Iterable[ModelSpec]) -> set[str]:
+    """Return the ids of the DAGs that the models must give."""
+    of_models = {f"{spec.name}_{purpose}" for spec in models for purpose in ("retraining", "rollback")}
     return of_models | {"retraining_housekeeping"}
 
 
@@ -47,14 +49,20 @@ def await_ready(
     :param started: when they were (UTC)
     :param airflow_url: where the API server answers
     :param aws_ready_file: what the embedded AWS writes when it has provisioned itself
-    :param models_folder: the folder with one folder a model
+    :param models_folder: the folder with one folder a model; a broken one is said, and has no DAG
     :param logs: folder with one log a component
     :param timeout_s: seconds to wait at most
     :param say: takes a line of progress
     :raises StackError: when a component dies, a DAG cannot be imported, or time is up
     """
     began = time.monotonic()
-    missing = dict(_conditions(fresh, started, airflow_url, aws_ready_file, models_folder))
+    try:
+        models, broken = load_models(models_folder)
+    except ModelSpecError as error:
+        raise StackError(str(error)) from None
+    for problem in broken:
+        say(f"has no DAG: {problem}")
+    missing = dict(_conditions(fresh, started, airflow_url, aws_ready_file, expected_dags(models.values())))
     if "dag-processor" in fresh:
         fresh = {*fresh, DAGS}
     while missing:
@@ -75,7 +83,7 @@ def await_ready(
 
 
 def _conditions(
-    fresh: set[str], started: datetime, airflow_url: str, aws_ready_file: Path, models_folder: Path
+    fresh: set[str], started: datetime, airflow_url: str, aws_ready_file: Path, expected: set[str]
 ) -> Iterator[tuple[str, Callable[[], bool]]]:
     clients: list[AirflowClient] = []
 
@@ -103,7 +111,7 @@ def _conditions(
                 [error for error in clients[0].import_errors() if _since(error["timestamp"], since)]
             )
             parsed = {id_ for id_, dag in clients[0].dags().items() if _since(dag["last_parsed_time"], since)}
-            return expected_dags(models_folder) <= parsed
+            return expected <= parsed
         return False
 
     yield "aws", aws_ready_file.exists
@@ -118,6 +126,7 @@ def _since(timestamp: str | None, moment: datetime) -> bool:
 
 
 def _refuse_import_errors(errors: list[Json]) -> None:
-    if errors:
+    # Its errors are those of broken folders, which take no other DAG down.
+    if errors := [error for error in errors if Path(error["filename"]).name != MODEL_FOLDERS]:
         found = "\n".join(f"  {error['filename']}: {error['stack_trace'].strip()}" for error in errors)
         raise StackError(f"DAGs cannot be imported:\n{found}")

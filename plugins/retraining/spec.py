@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import re
+import stat
+from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from retraining.errors import ModelSpecError, explain
 from retraining.gate_spec import Gate, Notify
 from retraining.hyperparameters import Hyperparameters, computes
+from retraining.model_file import read_text, read_yaml, unreadable
+from retraining.stored_text import storable
 from retraining.strict_model import StrictModel
 
 DeployPolicy = Literal["auto", "if_newer", "never", "force"]
-
-# The C loader reads the same ten times faster, where PyYAML was built with it.
-_YamlLoader: type[yaml.SafeLoader | yaml.CSafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 # SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
@@ -29,6 +31,8 @@ MAX_WINDOW_DAYS = 366
 # What Airflow keeps of a DAG has to fit PostgreSQL's types, which are narrower than SQLite's.
 NO_NUL = r"^[^\x00]*$"
 MAX_INTEGER = 2**31 - 1
+# Of what is said of a folder: one list can have a problem a line.
+MAX_REASON = 10_000
 
 
 class Algorithm(StrictModel):
@@ -130,8 +134,14 @@ class ModelSpec(StrictModel):
     @field_validator("schedule")
     @classmethod
     def _is_cron(cls, value: str) -> str:
-        if not croniter.is_valid(value):
+        # croniter also takes seconds and years, which Airflow does not describe, and times drawn by lot.
+        drawn = any(re.match(r"[rh]([(/]|$)", part) for part in re.split(r"[\s,]", value.lower()))
+        if drawn or not croniter.is_valid(value) or len(croniter(value).expanded) != 5:
             raise ValueError("must be a cron expression of five fields, such as '0 * * * *'")
+        try:
+            croniter(value, datetime(2000, 1, 1, tzinfo=UTC)).get_next()
+        except CroniterBadDateError:
+            raise ValueError("must come some day, and no year has such a one") from None
         return value
 
     @field_validator("hyperparameters")
@@ -165,14 +175,20 @@ def load_spec(folder: Path) -> ModelSpec:
     :param folder: holds ``model.yaml`` and ``transform.sql``.
     :raises ModelSpecError: names the file, the field, the value and what is allowed.
     """
-    file = folder / "model.yaml"
-    for needed in (file, folder / "transform.sql"):
-        if not needed.is_file():
-            raise ModelSpecError(f"{needed}: missing; a model folder has model.yaml and transform.sql")
     try:
-        content: Any = yaml.load(file.read_text(), Loader=_YamlLoader)  # noqa: S506 - both are safe
-    except yaml.YAMLError as error:
-        raise ModelSpecError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+        return _load(folder)
+    except ModelSpecError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - whatever a folder holds, it must cost no other model its DAG
+        reason = f"{folder}: cannot be read: {type(error).__name__}: {error}"
+    # Airflow keeps it in its database, for the page.
+    raise ModelSpecError((storable(reason) or "")[:MAX_REASON])
+
+
+def _load(folder: Path) -> ModelSpec:
+    file = folder / "model.yaml"
+    content = read_yaml(file)
+    read_text(folder / "transform.sql")
     if not isinstance(content, dict):
         raise ModelSpecError(f"{file}: must be a mapping of fields, but is {type(content).__name__}")
     try:
@@ -189,15 +205,42 @@ def load_models(folder: Path) -> tuple[dict[Path, ModelSpec], list[ModelSpecErro
 
     :param folder: the folder of the model folders.
     :return: the sound models by folder, and what is wrong with the others.
-    :raises ModelSpecError: when there is no such folder.
+    :raises ModelSpecError: when there is no such folder, or it cannot be read.
     """
-    if not folder.is_dir():
-        raise ModelSpecError(f"[retraining] models_folder: {folder} is not a folder")
     models: dict[Path, ModelSpec] = {}
     errors: list[ModelSpecError] = []
-    for model in sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._"):
+    try:
+        entries = sorted(entry for entry in folder.iterdir() if entry.name[0] not in "._")
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelSpecError(f"[retraining] models_folder: {folder} is not a folder") from None
+    except OSError as error:
+        raise ModelSpecError(f"[retraining] models_folder: {unreadable(folder, error)}") from None
+    for entry in entries:
         try:
-            models[model] = load_spec(model)
+            if stat.S_ISDIR(entry.stat().st_mode):
+                models[entry] = load_spec(entry)
         except ModelSpecError as error:
             errors.append(error)
-    return models, errors
+        except OSError as error:  # a link that leads nowhere, among others
+            errors.append(unreadable(entry, error))
+    shared = _shared_endpoints(models)
+    return {model: spec for model, spec in models.items() if model not in shared}, [*errors, *shared.values()]
+
+
+def _shared_endpoints(models: dict[Path, ModelSpec]) -> dict[Path, ModelSpecError]:
+    """Refuse endpoints that several models would take turns to deploy to.
+
+    AWS tells their names apart without case (CreateEndpoint,
+    https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html).
+    """
+    claims = defaultdict(list)
+    for model, spec in models.items():
+        claims[spec.endpoint.lower()].append(model)
+    refused = {}
+    for model, spec in models.items():
+        if others := [other.name for other in claims[spec.endpoint.lower()] if other != model]:
+            refused[model] = ModelSpecError(
+                f"{model / 'model.yaml'}: endpoint: must be this model's alone, upper or lower case, but is"
+                f" {spec.endpoint!r}, also that of {', '.join(others)}"
+            )
+    return refused

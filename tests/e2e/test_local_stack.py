@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -108,6 +109,24 @@ def test_up_restarts_just_what_died(stack: LocalStack) -> None:
     assert said[0].endswith("starting: scheduler")
     assert {component for component in ALL if after[component] != before[component]} == {"scheduler"}
     assert not [process.pid for process in family if process.is_running()]
+
+
+@pytest.mark.usefixtures("idle")
+def test_up_starts_beside_a_broken_model_folder_and_names_it(stack: LocalStack) -> None:
+    broken = stack.models_folder / "broken"
+    shutil.copytree(stack.models_folder / "flight_delay", broken)
+    (broken / "model.yaml").write_bytes("description: Verspätung".encode("latin-1"))
+    (pid, *_) = stack.pids("dag-processor")
+    psutil.Process(pid).kill()
+    said: list[str] = []
+    try:
+        wait_until(lambda: not psutil.pid_exists(pid), timeout_s=10, what="the processor's end")
+        LocalStack(stack.state_dir, models_folder=stack.models_folder, say=said.append).up()
+        assert f"has no DAG: {broken}/model.yaml: must be UTF-8, but line 1 has the byte 0xe4" in said
+        assert any(line.startswith("every model's DAG is ready") for line in said)
+    finally:
+        shutil.rmtree(broken)
+    wait_until(lambda: not stack.client().import_errors(), timeout_s=60, what="the import error's end")
 
 
 def test_everything_listens_on_loopback_only(stack: LocalStack) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retraining.errors import ModelSpecError
-from retraining.spec import load_models, load_spec
+from retraining.spec import load_spec
 from tests.unit.conftest import write_model
 
 
@@ -28,6 +28,13 @@ def set_field(content: dict[str, Any], field: str, value: object) -> None:
         ("validation_days", 0, "greater than or equal to 1"),
         ("schedule", "hourly", "cron expression"),
         ("schedule", "* * * *", "cron expression"),
+        ("schedule", "0 0 * * * *", "cron expression of five fields"),
+        ("schedule", "0 0 1 1 * 0 2020", "cron expression of five fields"),
+        ("schedule", "R 3 * * *", "cron expression of five fields"),
+        ("schedule", "0 0 1,r(5-20) * *", "cron expression of five fields"),
+        ("schedule", "0 0 31 2 *", "must come some day"),
+        ("schedule", "0 0 31 4,6,9,11 *", "must come some day"),
+        ("schedule", "0 0 29 2 1#1", "must come some day"),
         ("endpoint", "flight_delay", "pattern"),
         ("endpoint", "-flight", "pattern"),
         ("endpoint", "a" * 64, "pattern"),
@@ -143,11 +150,9 @@ def test_missing_file_is_named(tmp_path: Path, model_yaml: dict[str, Any], neede
         load_spec(model)
 
 
-def test_a_broken_folder_hides_no_other(tmp_path: Path, model_yaml: dict[str, Any]) -> None:
-    sound = write_model(tmp_path, model_yaml)
-    write_model(tmp_path, model_yaml | {"endpoint": "?"}, folder="broken")
-    (tmp_path / ".git").mkdir()
-    models, errors = load_models(tmp_path)
-    assert list(models) == [sound]
-    assert len(errors) == 1
-    assert "broken/model.yaml: endpoint" in str(errors[0])
+@pytest.mark.parametrize(
+    "schedule",
+    ["@hourly", "0 0 29 2 *", "0 0 31 * *", "0 6 * mar fri", "0 0 L * *", "*/5 * * * *", "0 0 * 2 1#5"],
+)
+def test_a_schedule_that_comes_is_taken(tmp_path: Path, model_yaml: dict[str, Any], schedule: str) -> None:
+    assert load_spec(write_model(tmp_path, model_yaml | {"schedule": schedule})).schedule == schedule
