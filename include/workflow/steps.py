@@ -36,6 +36,12 @@ GLUE_UNMODELLED = ["Glue.AWSGlueException"]
 SAGEMAKER_BUSY = ["SageMaker.AmazonSageMakerException"]
 SAGEMAKER_FULL = ["SageMaker.ResourceLimitExceededException"]
 
+# SageMaker says when a job's status is final, not when its metrics are.
+METRICS_LATE = ["NoMetrics", "MetricMissing"]
+# The gated metric's value: a path without brackets, which is all that is documented for a Choice's Variable
+# (https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html).
+GATED = "$.Metrics.Payload.Value"
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -219,6 +225,9 @@ def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput)
     return LambdaStep(
         METRICS_STATE,
         parameters={"FunctionName": given["LambdaFunctionName"], "Payload": payload},
-        retry=[busy(LAMBDA_BUSY)],
+        retry=[
+            busy(LAMBDA_BUSY),
+            Retry(error_equals=METRICS_LATE, interval_seconds=3, max_attempts=3, backoff_rate=2),
+        ],
         result_path="$.Metrics",
     )
