@@ -9,6 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT_SECONDS = 30
+# What SageMaker says of a job that it has no instance for.
+NO_CAPACITY = (
+    "CapacityError: Unable to provision requested ML compute capacity. Please retry using a different ML"
+    " instance type."
+)
 
 
 class ControlError(Exception):
@@ -86,6 +91,14 @@ class Control:
         """Fail training jobs (service ``sagemaker``) or Glue job runs (``glue``) whose job name fits."""
         reasons = {} if reason is None else {"reason": reason}
         self._add("fail_job", service=service, name=name, times=times, **reasons)
+
+    def no_capacity(self, name: str, times: int | None = 1) -> None:
+        """Have no instance for training jobs whose name fits: as on AWS, they are created and then fail."""
+        self.fail_job("sagemaker", name, NO_CAPACITY, times)
+
+    def fail_reply(self, operation: str, code: str = "InternalFailure", times: int | None = 1) -> None:
+        """Carry requests out, and answer with a server error: whether they took effect, nobody can tell."""
+        self._add("fail_reply", operation=operation, code=code, times=times)
 
     def delay_job(self, service: str, name: str, seconds: float, times: int | None = None) -> None:
         """Let training jobs or Glue job runs take longer."""

@@ -73,6 +73,16 @@ class DropReply(Fault):
 
 
 @dataclass
+class FailReply(Fault):
+    """Carry a request out, and answer with an internal error of the service."""
+
+    KIND = "fail_reply"
+    operation: str
+    code: str = "InternalFailure"
+    times: int | None = 1
+
+
+@dataclass
 class DelayReply(Fault):
     """Carry a request out, and answer later."""
 
@@ -144,7 +154,7 @@ class Lag(Fault):
 KINDS: dict[str, type[Fault]] = {
     kind.KIND: kind
     for kind in (
-        *(Throttle, FailCall, DelayCall, DropReply, DelayReply),
+        *(Throttle, FailCall, DelayCall, DropReply, FailReply, DelayReply),
         *(FailJob, DelayJob, FailDeployment, DelayDeployment, Lag),
     )
 }

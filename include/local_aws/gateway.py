@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 
 from include.local_aws import bucket_owner, control_api, lag, validation
 from include.local_aws.authorization import Authorization, key_of
-from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall
+from include.local_aws.fault_kinds import DelayCall, DelayReply, DropReply, FailCall, FailReply
 from include.local_aws.faults import Faults
 from include.local_aws.operations import Operation, operation_of
 from include.local_aws.quotas import Quotas
@@ -77,14 +77,19 @@ class Gateway:
             return _refuse(operation, refusal, start_response)
         if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)
+        unsaid = self.faults.take(FailReply, operation=name)
         with lag.behind(0 if key_of(environ) == OBSERVER_KEY else self.faults.lag_seconds(name)):
-            answer: Iterable[bytes] = self._application(environ, start_response)
+            respond = _say_nothing if unsaid else start_response
+            answer: Iterable[bytes] = self._application(environ, respond)
         if late := self.faults.take(DelayReply, operation=name):
             time.sleep(late.seconds)
         if self.faults.take(DropReply, operation=name):
             # The server would wait for the connection's next request; so it takes the client for gone.
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             raise ConnectionAbortedError(f"the reply of {name} was dropped, as asked for")
+        if unsaid:
+            internal = FailCall(name, unsaid.code, 500, "The request processing has failed.")
+            return _refuse(operation, internal, start_response)
         return answer
 
     def _judged(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
@@ -103,6 +108,10 @@ class Gateway:
             self.requests.count_throttled(name)
             return THROTTLED
         return self.faults.take(FailCall, said=said, operation=name)
+
+
+def _say_nothing(*_: object) -> None:
+    """What the application answers is not passed on."""
 
 
 def _said(environ: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 from moto.glue.models import glue_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
@@ -88,6 +88,9 @@ class SageMakerTask(SyncJobTask):
         client.stop_training_job(TrainingJobName=started["TrainingJobName"])
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        if isinstance(ex, HTTPClientError):
+            # Named as Lambda's is, whose errors are documented.
+            return self.failure(env, "SageMaker.SdkClientException", str(ex))
         if not isinstance(ex, ClientError):
             return super()._from_error(env=env, ex=ex)
         code, message = ex.response["Error"]["Code"], ex.response["Error"]["Message"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepfunctions.inputs import Placeholder
-from stepfunctions.steps import Fail, Retry
+from stepfunctions.steps import Fail, LambdaStep, Retry
 
 
 class Intrinsic(Placeholder):  # type: ignore[misc]
@@ -52,3 +52,19 @@ class FailBecause(Fail):  # type: ignore[misc]
     def to_dict(self) -> dict[str, Any]:
         """Give the state as the Amazon States Language has it."""
         return {**super().to_dict(), "CausePath": self.cause_path}
+
+
+class AnsweringLambda(LambdaStep):  # type: ignore[misc]
+    """A call of a Lambda function whose result is what the function returned, and nothing of the call.
+
+    :param fields: names of what it returns.
+    """
+
+    def __init__(self, state_id: str, *, fields: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(state_id, **kwargs)
+        self.selected = fields
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the state as the Amazon States Language has it."""
+        selector = {f"{name}.$": f"$.Payload.{name}" for name in self.selected}
+        return {**super().to_dict(), "ResultSelector": selector}

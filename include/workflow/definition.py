@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from stepfunctions.inputs import ExecutionInput
-from stepfunctions.steps import Chain, Choice, ChoiceRule, Fail, Graph
+from stepfunctions.steps import (
+    Catch,
+    Chain,
+    Choice,
+    ChoiceRule,
+    Fail,
+    Graph,
+    LambdaStep,
+    TrainingStep,
+    Wait,
+)
 from stepfunctions.steps.states import State
 
 from include.workflow import deployment_steps, steps
 from include.workflow.deployment import deployment, outcome
-from include.workflow.steps import GATED, Surroundings
+from include.workflow.steps import Surroundings
 from retraining.gate import REJECTED_ERROR
 from retraining.gate_spec import Gate
 from retraining.spec import ModelSpec
@@ -54,14 +64,27 @@ def _retrain(spec: ModelSpec, aws: Surroundings, given: ExecutionInput, deploy: 
     gate.add_choice(_passes(spec.gate), next_step=accepted)
     gate.default_choice(Fail("Reject model", error=REJECTED_ERROR, cause=_rejection(spec.gate)))
     transform = steps.transform_step(spec, aws, given)
-    Chain([transform, train, steps.metrics_step(spec, train, given), gate])
+    metrics = steps.metrics_step(spec, train, given)
+    Chain([transform, steps.begin_training_step(), train, metrics, gate])
+    _train_again(train, steps.look_at_training_step(spec, aws, given), metrics)
     return transform
 
 
+def _train_again(train: TrainingStep, look: LambdaStep, then: State) -> None:
+    train.add_catch(Catch(error_equals=["States.TaskFailed"], next_step=look, result_path="$.TrainingError"))
+    trained = Choice("Trained?")
+    look.next(trained)
+    trained.add_choice(ChoiceRule.IsPresent("$.Training.Job.ModelArtifacts", True), next_step=then)
+    pause = Wait("Wait to train again", seconds_path="$.Training.Seconds")
+    trained.default_choice(pause)
+    pause.next(train)
+
+
 def _passes(gate: Gate) -> ChoiceRule:
+    metric = f"$.Metrics.Payload.Metrics['{gate.metric}']"
     rules = {"less_than": ChoiceRule.NumericLessThanPath, "greater_than": ChoiceRule.NumericGreaterThanPath}
     bound = "$.Threshold" if gate.beat_champion_by is None else "$.Metrics.Payload.Bound"
-    return rules[gate.comparison](variable=GATED, value=bound)
+    return rules[gate.comparison](variable=metric, value=bound)
 
 
 def _rejection(gate: Gate) -> str:

@@ -281,4 +281,8 @@ class _Deployment:
 def _passing() -> list[ChoiceRule]:
     cause, full = "$.Refusal.Cause", "SageMaker.ResourceLimitExceededException"
     rules = [ChoiceRule.StringMatches(cause, pattern) for pattern in PASSING]
-    return [*rules, ChoiceRule.StringEquals("$.Refusal.Error", full)]
+    # Not seen yet, or deleted: SageMaker's reads are eventually consistent, and CreateEndpoint's reference
+    # asks for another try. The pauses before this one add up to half a minute at least.
+    unseen = ChoiceRule.StringMatches(cause, "*Could not find endpoint configuration*")
+    early = ChoiceRule.NumericLessThan("$.Pause.Seconds", 9)
+    return [*rules, ChoiceRule.StringEquals("$.Refusal.Error", full), ChoiceRule.And([unseen, early])]

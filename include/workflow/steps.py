@@ -9,10 +9,10 @@ import boto3
 import sagemaker
 from sagemaker.estimator import Estimator
 from stepfunctions.inputs import ExecutionInput, Placeholder
-from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Retry, TrainingStep
+from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Pass, Retry, TrainingStep
 
-from include.workflow.blocks import Intrinsic, PatientRetry
-from retraining.history import METRICS_STATE
+from include.workflow.blocks import AnsweringLambda, Intrinsic, PatientRetry
+from retraining.history import METRICS_STATE, TRAINING_STATE
 from retraining.spec import ModelSpec
 
 # Error names as Step Functions gives them. The transient ones of Lambda are those that AWS asks to retry:
@@ -32,15 +32,11 @@ GLUE_BUSY = [
 ]
 # Throttling of StartJobRun is not modelled.
 GLUE_UNMODELLED = ["Glue.AWSGlueException"]
-# Throttling and service faults; SageMaker's API does not model them, so they share one name.
-SAGEMAKER_BUSY = ["SageMaker.AmazonSageMakerException"]
+# Throttling and service faults; SageMaker's API does not model them, so they share one name. And no answer.
+SAGEMAKER_BUSY = ["SageMaker.AmazonSageMakerException", "SageMaker.SdkClientException"]
 SAGEMAKER_FULL = ["SageMaker.ResourceLimitExceededException"]
-
-# SageMaker says when a job's status is final, not when its metrics are.
-METRICS_LATE = ["NoMetrics", "MetricMissing"]
-# The gated metric's value: a path without brackets, which is all that is documented for a Choice's Variable
-# (https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html).
-GATED = "$.Metrics.Payload.Value"
+# Seconds before each training that is begun again as SageMaker had no instance for the one before.
+CAPACITY_PAUSES = [60, 300, 900, 1800]
 
 
 @dataclass(frozen=True)
@@ -138,9 +134,9 @@ def run_tags(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> dict[
 
 
 def _training_job_name() -> Intrinsic:
-    """A redriven training needs another name: SageMaker never takes the name of a job twice."""
-    name, redrive = "$$.Execution.Input['TrainingJobName']", "$$.Execution.RedriveCount"
-    return Intrinsic(f"States.Format('{{}}-{{}}', {name}, {redrive})")
+    """A training that is begun again needs another name: SageMaker never takes the name of a job twice."""
+    name, number = "$$.Execution.Input['TrainingJobName']", "$.Training.Number"
+    return Intrinsic(f"States.Format('{{}}-{{}}', {name}, {number})")
 
 
 def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> GlueStartJobRunStep:
@@ -194,6 +190,15 @@ def _channel(name: str, bucket: str) -> dict[str, Any]:
     return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
 
 
+def begin_training_step() -> Pass:
+    """Number the trainings of an execution from 0."""
+    return Pass(
+        "Begin training",
+        parameters={"Number": 0, "Redrives": Intrinsic("$$.Execution.RedriveCount"), "Capacity": 0},
+        result_path="$.Training",
+    )
+
+
 def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> TrainingStep:
     """Train on what the transform wrote for this execution."""
     return TrainingStep(
@@ -207,6 +212,41 @@ def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
             "ResourceConfig": {"InstanceType": given["TrainingInstanceType"]},
         },
         retry=sagemaker_retries(),
+        result_path="$.Training.Job",
+    )
+
+
+def look_at_training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> AnsweringLambda:
+    """Find out what is to be done about a training that Step Functions did not see complete.
+
+    Only the cause tells a lack of capacity from other failures, and a retry cannot ask for it. A job that is
+    there already is this execution's own, begun by a request whose answer was lost: it is waited for. This
+    state fails where the training did, and not a Fail state, so that it can be redriven.
+    """
+    under_way = PatientRetry(
+        error_equals=["TrainingUnderWay"],
+        interval_seconds=5,
+        max_attempts=1000,
+        backoff_rate=1.5,
+        max_delay_seconds=300,
+    )
+    return AnsweringLambda(
+        TRAINING_STATE,
+        fields=("Number", "Redrives", "Capacity", "Seconds", "Job"),
+        parameters={
+            "FunctionName": given["LambdaFunctionName"],
+            "Payload": {
+                "TrainingJobName": _training_job_name(),
+                "MetricName": spec.gate.metric,
+                "EndpointName": given["EndpointName"],
+                "Data": etl_uri(aws.bucket),
+                "Training": Intrinsic("$.Training"),
+                "Error": Intrinsic("$.TrainingError"),
+                "RedriveCount": Intrinsic("$$.Execution.RedriveCount"),
+                "CapacityPauses": CAPACITY_PAUSES,
+            },
+        },
+        retry=[under_way, busy(LAMBDA_BUSY)],
         result_path="$.Training",
     )
 
@@ -214,7 +254,7 @@ def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
 def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput) -> LambdaStep:
     """Read the training job's metrics by name, and those of the model that the endpoint serves."""
     payload = {
-        "TrainingJobName": training.output()["Training"]["TrainingJobName"],
+        "TrainingJobName": training.output()["Training"]["Job"]["TrainingJobName"],
         "MetricName": spec.gate.metric,
         "EndpointName": given["EndpointName"],
     }
@@ -225,9 +265,6 @@ def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput)
     return LambdaStep(
         METRICS_STATE,
         parameters={"FunctionName": given["LambdaFunctionName"], "Payload": payload},
-        retry=[
-            busy(LAMBDA_BUSY),
-            Retry(error_equals=METRICS_LATE, interval_seconds=3, max_attempts=3, backoff_rate=2),
-        ],
+        retry=[busy(LAMBDA_BUSY)],
         result_path="$.Metrics",
     )

@@ -157,7 +157,7 @@ def retrain_input(
     """Make the input of a retrain's execution; ``include/workflow`` reads it.
 
     :param name: from :func:`execution_name`; model and endpoint config get it too, and the training job with
-        a number behind it, 0 unless the training was redriven.
+        a number behind it, 0 unless an earlier training came to nothing.
     :param params: the run's params, see :class:`RunConfig`.
     :param run: decides where the window ends by default, and what deploy policy ``auto`` means.
     :param deployment: what ``DeployWorkflowOperator`` returned.

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from retraining.causes import explain_cause
-from retraining.history import last_state, metrics_payload, state_durations
+from retraining.history import last_state, metrics_payload, state_durations, training_of
 from retraining.stored_text import storable
 
 Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
@@ -31,6 +30,7 @@ class GateReport:
         on that model's own window.
     :param beat_champion_by: the margin by which the model had to beat the champion, None for not at all.
     :param window_start: start of the half-open window [window_start, window_end), ISO 8601 UTC.
+    :param capacity_retries: how often the training was begun anew, as SageMaker had no instance for it.
     :param durations: seconds spent in each state.
     :param consecutive_rejections: how many models in a row were rejected, up to this run. A run whose model
         was never judged (failed, timed out, aborted) neither counts nor interrupts.
@@ -52,6 +52,7 @@ class GateReport:
     execution_arn: str
     state_machine_version: str | None
     training_job: str
+    capacity_retries: int
     model_name: str | None
     endpoint: str
     durations: dict[str, float]
@@ -109,9 +110,8 @@ def gate_report(
     given = json.loads(execution["input"])
     events = list(history)
     outcome = outcome_of(execution)
-    read = metrics_payload(events)
-    # Executions begun before the function gave the gated metric by itself have it by name only.
-    value = read.get("Value", read.get("Metrics", {}).get(metric))
+    read, training = metrics_payload(events), training_of(events)
+    value = read.get("Metrics", {}).get(metric)
     champion = (read.get("Champion") or {}).get("Metrics", {}).get(metric)
     failed = outcome not in JUDGED
     return GateReport(
@@ -128,7 +128,8 @@ def gate_report(
         execution_arn=execution["executionArn"],
         state_machine_version=execution.get("stateMachineVersionArn"),
         training_job=read.get("TrainingJobName")
-        or f"{given['TrainingJobName']}-{execution.get('redriveCount', 0)}",
+        or f"{given['TrainingJobName']}-{training.get('Number', execution.get('redriveCount', 0))}",
+        capacity_retries=training.get("Capacity", 0),
         model_name=given["ModelName"] if outcome in PASSED else None,
         endpoint=given["EndpointName"],
         durations=state_durations(events),
@@ -144,3 +145,22 @@ def _rejections(outcome: Outcome, before: int) -> int:
     if outcome in PASSED:
         return 0
     return before + 1 if outcome == "rejected" else before
+
+
+def explain_cause(cause: str | None) -> str | None:
+    """Find the sentence that explains a failure.
+
+    Step Functions gives the whole description of a failed job, or a Lambda function's error, as JSON.
+    """
+    if cause is None:
+        return None
+    try:
+        description = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(description, dict):
+        return cause
+    for field in ("ErrorMessage", "FailureReason", "errorMessage"):
+        if description.get(field):
+            return str(description[field])
+    return cause

@@ -8,6 +8,8 @@ from typing import Any
 
 # The state that calls the Lambda function training_metrics (include/workflow/steps.py).
 METRICS_STATE = "Read metrics"
+# The state that asks it what to do about a training that was not seen to complete.
+TRAINING_STATE = "Look at training"
 _ENDED = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
@@ -62,6 +64,18 @@ def metrics_payload(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if details and details["name"] == METRICS_STATE:
             payload: dict[str, Any] = json.loads(details["output"])["Metrics"]["Payload"]
             return payload
+    return {}
+
+
+def training_of(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Find what the state machine keeps of its trainings: ``Number`` of the last, and ``Capacity``.
+
+    :return: empty when the execution did not get there, or began before trainings were numbered.
+    """
+    for event in reversed(history):
+        if details := event.get("stateEnteredEventDetails"):
+            training = json.loads(details.get("input") or "{}").get("Training", {})
+            return training if "Number" in training else {}
     return {}
 
 

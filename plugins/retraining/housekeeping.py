@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from retraining.execution import execution_name
 from retraining.spec import Retention
 
-# Behind a training job's name stands how often its execution was redriven (include/workflow/steps.py).
-_REDRIVE = re.compile(r"-\d{1,4}$")
+# Behind a training job's name stands its number among the execution's trainings (include/workflow/steps.py).
+_NUMBER = re.compile(r"-\d{1,4}$")
 
 
 @dataclass(frozen=True)
@@ -128,4 +128,4 @@ def name_prefix(dag_id: str) -> str:
 
 def run_of(folder: str) -> str:
     """Name of the run that a folder below ``runs/`` belongs to: a training job's output has a number more."""
-    return _REDRIVE.sub("", folder)
+    return _NUMBER.sub("", folder)

@@ -28,6 +28,7 @@ def _rows(report: GateReport) -> Iterator[tuple[str, str]]:
     yield "rejections in a row", str(report.consecutive_rejections or _NOT_TOLD)
     yield "window", f"[{report.window_start}, {report.window_end})"
     yield "training job", report.training_job
+    yield "trained anew", _times(report.capacity_retries)
     yield "model", report.model_name or _NOT_TOLD
     yield "endpoint", report.endpoint
     # A rejection is told by the numbers above; its error would read as a breakdown.
@@ -39,6 +40,12 @@ def _rows(report: GateReport) -> Iterator[tuple[str, str]]:
         yield f"  {state}", f"{seconds:.1f} s" if seconds >= SHOWN_SECONDS else _NOT_TOLD
     yield "state machine", report.state_machine_version or _NOT_TOLD
     yield "execution", report.execution_arn
+
+
+def _times(capacity_retries: int) -> str:
+    if not capacity_retries:
+        return _NOT_TOLD
+    return f"{capacity_retries} x, as SageMaker had no capacity for the instance"
 
 
 def _number(value: float | None) -> str:

@@ -84,7 +84,7 @@ def test_clearing_a_failed_wait_redrives_it_from_the_state_that_failed(
     control.fail_job("sagemaker", f"{run.name()}-*", reason="the disk is full", times=1)
     assert run.ended() == "failed"
     report = run.report()
-    assert (report["outcome"], report["failed_state"]) == ("failed", "Train")
+    assert (report["outcome"], report["failed_state"]) == ("failed", "Look at training")
     assert "the disk is full" in report["cause"]
 
     run.clear("wait_for_execution", "accuracy_gate", "publish_report")

@@ -56,6 +56,7 @@ def test_rejected_run_is_reported_in_full(flight_delay: Retrainer) -> None:
     assert report["durations"].keys() == {
         "Trained before?",
         "Extract and transform",
+        "Begin training",
         "Train",
         "Read metrics",
         "Accuracy gate",
@@ -68,7 +69,7 @@ def test_failed_run_names_state_and_reason(flight_delay: Retrainer) -> None:
     broken = QUICK | {"objective": "multi:softmax", "eval_metric": "error"}
     report = flight_delay.retrain(hyperparameters=broken)
     assert isinstance(report["verdict"], AirflowFailException)
-    assert (report["outcome"], report["failed_state"]) == ("failed", "Train")
+    assert (report["outcome"], report["failed_state"]) == ("failed", "Look at training")
     assert report["cause"] in str(report["verdict"])
     assert "num_class" in report["cause"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retraining.gate import GateReport, gate_report, outcome_of
+from retraining.gate import GateReport, explain_cause, gate_report, outcome_of
 from retraining.report_table import report_table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -174,3 +174,44 @@ def test_a_score_metric_has_no_accuracy() -> None:
         history=[entered("Read metrics", 0), exited("Read metrics", 1, output)],
     )
     assert (report.value, report.accuracy) == (0.93, None)
+
+
+@pytest.mark.parametrize(
+    ("cause", "explained"),
+    [
+        (None, None),
+        ("plain words", "plain words"),
+        ('{"ErrorMessage": "EmptyWindow: no flights", "JobName": "etl"}', "EmptyWindow: no flights"),
+        ('{"errorType": "NoMetrics", "errorMessage": "job has none"}', "job has none"),
+        ('{"Other": 1}', '{"Other": 1}'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_cause_is_explained(cause: str | None, explained: str | None) -> None:
+    assert explain_cause(cause) == explained
+
+
+@pytest.mark.parametrize(
+    ("training", "job", "anew"),
+    [
+        ({"Number": 3, "Capacity": 2}, "job-3", 2),
+        # Begun before trainings had numbers: $.Training was the job, or not there yet.
+        ({"TrainingJobName": "job-1"}, "job-1", 0),
+        (None, "job-1", 0),
+    ],
+)
+def test_the_report_names_the_training_that_was_the_last(
+    training: dict[str, Any] | None, job: str, anew: int
+) -> None:
+    state_input = json.dumps({} if training is None else {"Training": training})
+    details = {"name": "Train", "input": state_input}
+    history = [event("TaskStateEntered", 0, stateEnteredEventDetails=details), event("ExecutionAborted", 1)]
+    report = gate_report(
+        model="flight_delay",
+        metric="validation:error",
+        execution=execution("ABORTED", redriveCount=1),
+        history=history,
+    )
+    assert (report.training_job, report.capacity_retries) == (job, anew)
+    told = [line for line in report_table(report) if line.startswith("trained anew")]
+    assert [line.split()[2] for line in told] == ([str(anew)] if anew else [])

@@ -140,7 +140,6 @@ def test_metrics_come_by_name_whatever_their_order(sagemaker: Stubber, value: fl
     assert training_metrics.handler(EVENT, None) == {
         "TrainingJobName": "flight-delay-1",
         "Metrics": {"train:error": 0.05, "validation:error": value},
-        "Value": value,
         "Champion": None,
     }
 
@@ -232,3 +231,107 @@ def test_client_is_kept_between_invocations(monkeypatch: pytest.MonkeyPatch) -> 
     assert training_metrics.client() == ["sagemaker"]
     assert training_metrics.client() is training_metrics.client()
     training_metrics.client.cache_clear()
+
+
+CAPACITY = "CapacityError: Unable to provision requested ML compute capacity."
+LOOK = {
+    **EVENT,
+    "Data": "s3://lake/runs/flight-delay",
+    "Training": {"Number": 1, "Redrives": 0, "Capacity": 1},
+    "Error": {"Error": "SageMaker.ResourceInUseException", "Cause": "names must be unique"},
+    "RedriveCount": 0,
+    "CapacityPauses": [60, 300],
+}
+
+
+def training(stubber: Stubber, status: str, reason: str = "", folder: str = "flight-delay") -> None:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://lake/runs/{folder}/train/"}
+    description: dict[str, Any] = {
+        "TrainingJobName": "flight-delay-1",
+        "TrainingJobArn": f"{ARN}training-job/flight-delay-1",
+        "TrainingJobStatus": status,
+        "SecondaryStatus": status,
+        "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+        "ResourceConfig": {"VolumeSizeInGB": 5},
+        "StoppingCondition": {},
+        "CreationTime": MOMENT,
+    }
+    if reason:
+        description["FailureReason"] = reason
+    stubber.add_response("describe_training_job", description, {"TrainingJobName": "flight-delay-1"})
+
+
+def test_a_training_that_completed_after_all_is_taken(sagemaker: Stubber) -> None:
+    training(sagemaker, "Completed")
+    found = training_metrics.handler(LOOK | {"RedriveCount": 5}, None)
+    assert found["Job"] == {
+        "TrainingJobName": "flight-delay-1",
+        "ModelArtifacts": {"S3ModelArtifacts": ARTIFACT},
+    }
+    assert (found["Number"], found["Capacity"]) == (1, 1)
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Stopping"])
+def test_a_training_that_is_under_way_is_waited_for(sagemaker: Stubber, status: str) -> None:
+    training(sagemaker, status)
+    with pytest.raises(training_metrics.TrainingUnderWay, match=f"flight-delay-1 is {status}"):
+        training_metrics.handler(LOOK | {"RedriveCount": 5}, None)
+
+
+def test_want_of_capacity_is_another_number_after_a_pause_that_grows(sagemaker: Stubber) -> None:
+    training(sagemaker, "Failed", CAPACITY)
+    assert training_metrics.handler(LOOK, None) == {
+        "Number": 2,
+        "Redrives": 0,
+        "Capacity": 2,
+        "Seconds": 300,
+        "Job": {},
+    }
+
+
+def test_want_of_capacity_has_its_bounds(sagemaker: Stubber) -> None:
+    training(sagemaker, "Failed", CAPACITY)
+    last = LOOK | {"Training": {"Number": 2, "Redrives": 0, "Capacity": 2}}
+    with pytest.raises(training_metrics.CapacityError, match=r"Unable to provision .* begun anew 2 times"):
+        training_metrics.handler(last, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said"),
+    [
+        ("Failed", "AlgorithmError: no CapacityError", "^AlgorithmError: no CapacityError$"),
+        ("Stopped", "", "^training job flight-delay-1: Stopped, Stopped$"),
+    ],
+)
+def test_other_failures_are_failures(sagemaker: Stubber, status: str, reason: str, said: str) -> None:
+    training(sagemaker, status, reason)
+    with pytest.raises(training_metrics.TrainingFailed, match=said):
+        training_metrics.handler(LOOK, None)
+
+
+def test_a_job_that_was_never_made_gives_the_reason_of_step_functions(sagemaker: Stubber) -> None:
+    not_found(sagemaker, "training_job", "Requested resource not found.")
+    with pytest.raises(
+        training_metrics.TrainingRefused, match="ResourceInUseException: names must be unique"
+    ):
+        training_metrics.handler(LOOK, None)
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped", None])
+def test_a_redrive_trains_anew(sagemaker: Stubber, status: str | None) -> None:
+    if status:
+        training(sagemaker, status, "AlgorithmError: empty file")
+    else:
+        not_found(sagemaker, "training_job", "Requested resource not found.")
+    again = training_metrics.handler(LOOK | {"RedriveCount": 1}, None)
+    assert again == {"Number": 2, "Redrives": 1, "Capacity": 0, "Seconds": 0, "Job": {}}
+
+
+def test_a_job_that_reads_other_data_is_not_taken(sagemaker: Stubber) -> None:
+    training(sagemaker, "Completed", folder="flight-delay-2")
+    with pytest.raises(
+        training_metrics.NotOurs, match="reads s3://lake/runs/flight-delay-2/train/, not what"
+    ):
+        training_metrics.handler(LOOK, None)

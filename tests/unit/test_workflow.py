@@ -62,7 +62,7 @@ def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) ->
     assert Counter(checked) == {
         "StartJobRun": 1,
         "CreateTrainingJob": 1,
-        "Invoke": 3,
+        "Invoke": 4,
         "CreateModel": 1,
         "CreateEndpointConfig": 1,
         "DescribeEndpoint": 1,
@@ -88,7 +88,7 @@ def test_gate_compares_the_named_metric_with_the_inputs_threshold(definition: di
     gate = definition["States"]["Accuracy gate"]
     assert gate["Choices"] == [
         {
-            "Variable": "$.Metrics.Payload.Value",
+            "Variable": "$.Metrics.Payload.Metrics['validation:error']",
             "NumericLessThanPath": "$.Threshold",
             "Next": "Create model",
         }
@@ -224,8 +224,7 @@ def test_another_comparison_and_metric(
     model = write_model(tmp_path, model_yaml)
     states = json.loads(compiler.compile(model, SURROUNDINGS, "s3://b/t.sql"))["States"]
     choice = states["Accuracy gate"]["Choices"][0]
-    assert choice["Variable"] == "$.Metrics.Payload.Value"
-    assert states["Read metrics"]["Parameters"]["Payload"]["MetricName"] == "validation:auc"
+    assert choice["Variable"].endswith("['validation:auc']")
     assert choice["NumericGreaterThanPath"] == "$.Threshold"
 
 
