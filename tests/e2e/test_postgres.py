@@ -20,7 +20,8 @@ from tests.e2e.postgres import programs, running_postgres
 from tests.e2e.retrain_runs import RetrainRun
 from tests.e2e.waiting import wait_until
 
-pytestmark = pytest.mark.heavy
+# The first run of all compiles the state machine; no test's own run is to wait for that.
+pytestmark = [pytest.mark.heavy, pytest.mark.usefixtures("idle")]
 
 EVENING = datetime(2013, 11, 5, 20, tzinfo=UTC)
 # Thresholds that any model meets, and none.
@@ -85,7 +86,6 @@ def judge(client: AirflowClient, hour: int, threshold: float, *, dated: bool = T
     return int(report["consecutive_rejections"])
 
 
-@pytest.mark.usefixtures("idle")
 def test_a_run_without_a_logical_date_does_not_stop_the_count_of_rejections(client: AirflowClient) -> None:
     """PostgreSQL sorts it before all others, and so the report that it left."""
     assert judge(client, 0, ANY) == 0
@@ -97,7 +97,6 @@ def test_a_run_without_a_logical_date_does_not_stop_the_count_of_rejections(clie
     assert judge(client, 5, NONE) == 4
 
 
-@pytest.mark.usefixtures("idle")
 def test_a_rerun_that_could_not_start_has_no_report(stack: LocalStack, control: Control) -> None:
     run = RetrainRun(stack, {"window_days": 9})
     assert run.ended() == "success"
@@ -113,7 +112,6 @@ def test_a_rerun_that_could_not_start_has_no_report(stack: LocalStack, control: 
     assert "start_execution failed" in rows[run.run_id].remark
 
 
-@pytest.mark.usefixtures("idle")
 def test_whatever_a_job_wrote_is_reported(stack: LocalStack, control: Control) -> None:
     """JSON has no NUL on PostgreSQL."""
     run = RetrainRun(stack, {"window_days": 9})
@@ -122,7 +120,6 @@ def test_whatever_a_job_wrote_is_reported(stack: LocalStack, control: Control) -
     assert run.report()["cause"] == "ClientError: not a number: 1\N{REPLACEMENT CHARACTER}"
 
 
-@pytest.mark.usefixtures("idle")
 def test_runs_are_scheduled_gated_redriven_and_killed(
     stack: LocalStack, client: AirflowClient, control: Control, database: str
 ) -> None:
