@@ -31,6 +31,10 @@ _S3_URI = re.compile(
     r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([\w!.*'()=-]+(?:/[\w!.*'()=-]+)*)/?", re.ASCII
 )
 _PLACEHOLDER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
+# Says why a run failed; Airflow reads it (retraining.causes).
+FAILURE = "failure.txt"
+# An as_of that lets in whatever was received.
+EVER_RECEIVED = datetime(9999, 12, 31)
 _BEGAN = time.monotonic()
 
 
@@ -141,7 +145,7 @@ def render(sql: str, window: Window, as_of: datetime) -> str:
         raise InvalidTransform(
             f"transform.sql has the placeholders {sorted(found)}; allowed are {sorted(times)}"
         )
-    if "as_of" not in found and as_of != window.end:
+    if "as_of" not in found and as_of not in (window.end, EVER_RECEIVED):
         raise InvalidTransform(
             f"--as_of is {as_of}, but transform.sql has no :as_of; allowed is {window.end}"
         )
@@ -184,9 +188,13 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def check(columns: Sequence[str], counts: Mapping[str, int], table: str, window: Window) -> None:
+def check(
+    columns: Sequence[str], counts: Mapping[str, int], job: Job, count_all: Callable[[], Mapping[str, int]]
+) -> None:
     """
     Check what transform.sql gave, with ``counts`` the rows of each split.
+
+    ``count_all`` counts those too that were received from ``as_of`` on; it is asked where rows are missing.
 
     :raises InvalidTransform: split and label are not the first columns, or a split is neither of the two
     :raises EmptyWindow: names the part of the window that is without rows
@@ -195,31 +203,54 @@ def check(columns: Sequence[str], counts: Mapping[str, int], table: str, window:
         raise InvalidTransform(f"transform.sql gives the columns {list(columns)}; first come split and label")
     if not set(counts) <= set(SPLITS):
         raise InvalidTransform(f"transform.sql gives the splits {list(counts)}; allowed are {list(SPLITS)}")
-    if not counts:
-        raise EmptyWindow(f"no {table} landed in {window}")
-    if "train" not in counts:
+    missing = [split for split in SPLITS if split not in counts]
+    if not missing:
+        return
+    all_counts, window = count_all(), job.window
+    late = sum(all_counts.get(split, 0) for split in missing)
+    if len(missing) == len(SPLITS):
+        what, where = "", str(window)
+    elif missing == ["train"]:
         part = _span(window.start, window.validation_start)
-        raise EmptyWindow(f"no {table} to train on landed in {part}, the first part of {window}")
-    if "validation" not in counts:
+        what, where = " to train on", f"{part}, the first part of {window}"
+    else:
         part = _span(window.validation_start, window.end)
-        raise EmptyWindow(f"no {table} to validate with landed in {part}, the last part of {window}")
+        what, where = " to validate with", f"{part}, the last part of {window}"
+    if late:
+        raise EmptyWindow(
+            f"no {job.table}{what} that landed in {where} were received before"
+            f" --as_of {job.as_of.isoformat()}Z; {late} were received later"
+        )
+    raise EmptyWindow(f"no {job.table}{what} landed in {where}")
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run the job. Errors are left to reach Glue: it makes a traceback's last line the run's ErrorMessage."""
+    """
+    Run the job. What it fails with is written beside its output, and left to reach Glue.
+
+    No document says what of a Python shell job's error becomes the run's ErrorMessage.
+    """
     job = parse_arguments(arguments)
     s3 = boto3.client("s3")
     _clear(s3, job.target)
+    try:
+        _run(s3, job)
+    except Exception as error:
+        _leave(s3, job.target, error)
+        raise
+
+
+def _run(s3: Any, job: Job) -> None:
     sql = s3.get_object(Bucket=job.sql.bucket, Key=job.sql.key)["Body"].read().decode()
-    sql = render(sql, job.window, job.as_of)
+    rendered = render(sql, job.window, job.as_of)
     keys = list(_landed(s3, job.source, job.window))
     _progress(f"{job.window}: {len(keys)} files of {job.table}")
     if not keys:
         raise EmptyWindow(f"no {job.table} landed in {job.window}")
-    columns, counts, rows = (
-        _with_duckdb(s3, job, keys, sql) if job.engine == "duckdb" else _with_spark(job, keys, sql)
-    )
-    check(columns, counts, job.table, job.window)
+    transform = _with_duckdb if job.engine == "duckdb" else _with_spark
+    columns, counts, rows = transform(s3, job, keys, rendered)
+    all_received = render(sql, job.window, EVER_RECEIVED)
+    check(columns, counts, job, lambda: transform(s3, job, keys, all_received).counts)
     _progress("transformed")
     for split in SPLITS:
         key = f"{job.target.key}/{split}/part-00000.csv"
@@ -242,7 +273,7 @@ def _with_duckdb(s3: Any, job: Job, keys: list[str], sql: str) -> Result:
     return Result(columns, counts, lambda split: (row[1:] for row in rows if row[0] == split))
 
 
-def _with_spark(job: Job, keys: list[str], sql: str) -> Result:
+def _with_spark(_: Any, job: Job, keys: list[str], sql: str) -> Result:
     """
     Let Spark read and transform; what it gives is written as DuckDB's is.
 
@@ -274,8 +305,17 @@ def _landed(s3: Any, source: Location, window: Window) -> Iterator[str]:
             yield key
 
 
+def _leave(s3: Any, target: Location, error: Exception) -> None:
+    key, reason = f"{target.key}/{FAILURE}", f"{type(error).__name__}: {error}"
+    try:
+        s3.put_object(Bucket=target.bucket, Key=key, Body=reason.encode())
+    except Exception as unwritten:  # noqa: BLE001 - it must not take the place of the error itself
+        _progress(f"could not write s3://{target.bucket}/{key}: {unwritten}")
+
+
 def _clear(s3: Any, target: Location) -> None:
     """Remove what an earlier run left, so that a second run of the same target leaves one output."""
+    s3.delete_object(Bucket=target.bucket, Key=f"{target.key}/{FAILURE}")
     for split in SPLITS:
         for key in list(_keys(s3, target.bucket, f"{target.key}/{split}/")):
             s3.delete_object(Bucket=target.bucket, Key=key)

@@ -18,7 +18,7 @@ from stepfunctions.steps.states import State
 
 from include.workflow import deployment_steps, steps
 from include.workflow.deployment import deployment, outcome
-from include.workflow.steps import Surroundings
+from include.workflow.steps import GATED, Surroundings
 from retraining.gate import REJECTED_ERROR
 from retraining.gate_spec import Gate
 from retraining.spec import ModelSpec
@@ -81,10 +81,9 @@ def _train_again(train: TrainingStep, look: LambdaStep, then: State) -> None:
 
 
 def _passes(gate: Gate) -> ChoiceRule:
-    metric = f"$.Metrics.Payload.Metrics['{gate.metric}']"
     rules = {"less_than": ChoiceRule.NumericLessThanPath, "greater_than": ChoiceRule.NumericGreaterThanPath}
     bound = "$.Threshold" if gate.beat_champion_by is None else "$.Metrics.Payload.Bound"
-    return rules[gate.comparison](variable=metric, value=bound)
+    return rules[gate.comparison](variable=GATED, value=bound)
 
 
 def _rejection(gate: Gate) -> str:

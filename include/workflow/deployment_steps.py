@@ -19,6 +19,7 @@ from stepfunctions.steps.integration_resources import get_aws_partition
 
 from include.workflow.blocks import Intrinsic
 from include.workflow.steps import (
+    GATED,
     LAMBDA_BUSY,
     Surroundings,
     busy,
@@ -46,12 +47,11 @@ def model_step(
         # The SDK's get_expected_model() assumes that the training's result replaced the state's input.
         model_data=training.output()["Training"]["Job"]["ModelArtifacts"]["S3ModelArtifacts"],
     )
-    value = f"$.Metrics.Payload.Metrics['{spec.gate.metric}']"
     step = ModelStep(
         "Create model",
         model=model,
         model_name=given["ModelName"],
-        tags=run_tags(spec, aws, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {value})")},
+        tags=run_tags(spec, aws, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {GATED})")},
         retry=sagemaker_retries(),
         result_path="$.Model",
     )

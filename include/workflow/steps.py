@@ -38,6 +38,12 @@ SAGEMAKER_FULL = ["SageMaker.ResourceLimitExceededException"]
 # Seconds before each training that is begun again as SageMaker had no instance for the one before.
 CAPACITY_PAUSES = [60, 300, 900, 1800]
 
+# SageMaker says when a job's status is final, not when its metrics are.
+METRICS_LATE = ["NoMetrics", "MetricMissing"]
+# The gated metric's value: a path without brackets, which is all that is documented for a Choice's Variable
+# (https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html).
+GATED = "$.Metrics.Payload.Value"
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -265,6 +271,9 @@ def metrics_step(spec: ModelSpec, training: TrainingStep, given: ExecutionInput)
     return LambdaStep(
         METRICS_STATE,
         parameters={"FunctionName": given["LambdaFunctionName"], "Payload": payload},
-        retry=[busy(LAMBDA_BUSY)],
+        retry=[
+            busy(LAMBDA_BUSY),
+            Retry(error_equals=METRICS_LATE, interval_seconds=3, max_attempts=3, backoff_rate=2),
+        ],
         result_path="$.Metrics",
     )

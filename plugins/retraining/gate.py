@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from retraining.causes import explain_cause
 from retraining.history import last_state, metrics_payload, state_durations, training_of
 from retraining.stored_text import storable
 
@@ -111,7 +112,8 @@ def gate_report(
     events = list(history)
     outcome = outcome_of(execution)
     read, training = metrics_payload(events), training_of(events)
-    value = read.get("Metrics", {}).get(metric)
+    # Executions begun before the function gave the gated metric by itself have it by name only.
+    value = read.get("Value", read.get("Metrics", {}).get(metric))
     champion = (read.get("Champion") or {}).get("Metrics", {}).get(metric)
     failed = outcome not in JUDGED
     return GateReport(
@@ -145,22 +147,3 @@ def _rejections(outcome: Outcome, before: int) -> int:
     if outcome in PASSED:
         return 0
     return before + 1 if outcome == "rejected" else before
-
-
-def explain_cause(cause: str | None) -> str | None:
-    """Find the sentence that explains a failure.
-
-    Step Functions gives the whole description of a failed job, or a Lambda function's error, as JSON.
-    """
-    if cause is None:
-        return None
-    try:
-        description = json.loads(cause)
-    except ValueError:
-        return cause
-    if not isinstance(description, dict):
-        return cause
-    for field in ("ErrorMessage", "FailureReason", "errorMessage"):
-        if description.get(field):
-            return str(description[field])
-    return cause

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from include.local_aws.control import Control
 from include.local_aws.iam_policy import granted_actions
 from retraining.hooks.removal import Removal, RemovalHook
+from retraining.hooks.state_machine import StateMachineHook
 from retraining.housekeeping import Leftovers
 from retraining.operators.housekeeping import HousekeepingOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
@@ -36,7 +37,7 @@ NOT_USED: dict[str, set[str]] = {
         *("events:DescribeRule", "events:PutRule", "events:PutTargets"),
         *("sagemaker:DeleteEndpoint", "sagemaker:ListTags", "sagemaker:StopTrainingJob"),
     },
-    "GlueRole": {*LOGS, "logs:CreateLogGroup", "s3:DeleteObject"},
+    "GlueRole": {*LOGS, "logs:CreateLogGroup"},
     "TrainingRole": {
         *LOGS,
         *("logs:CreateLogGroup", "logs:DescribeLogStreams", "cloudwatch:DescribeAlarms"),
@@ -266,6 +267,19 @@ def test_a_state_machine_can_do_only_what_its_role_allows(aws: LocalAws) -> None
     assert found["status"] == "FAILED"
     assert "StateMachineRole" in found["cause"]
     assert "is not authorized to perform: dynamodb:PutItem" in found["cause"]
+
+
+def test_airflow_reads_why_an_etl_job_failed_and_gives_glues_words_where_it_left_none(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    target = f"s3://{aws.outputs['Bucket']}/runs/failed"
+    run = {"ErrorMessage": "Command failed with exit code 1", "Arguments": {"--target": target}}
+    connect(monkeypatch, aws)
+    hook = StateMachineHook(aws_conn_id=CONN_ID)
+    assert hook.explain(json.dumps(run)) == run["ErrorMessage"]
+    left = {"Key": "runs/failed/failure.txt", "Body": b"EmptyWindow: no flights landed"}
+    aws.client("s3").put_object(Bucket=aws.outputs["Bucket"], **left)
+    assert hook.explain(json.dumps(run)) == "EmptyWindow: no flights landed"
 
 
 def test_retrains_and_housekeeping_work_with_no_more_than_the_template_grants(

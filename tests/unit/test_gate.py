@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retraining.gate import GateReport, explain_cause, gate_report, outcome_of
+from retraining.gate import GateReport, gate_report, outcome_of
 from retraining.report_table import report_table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -174,21 +174,6 @@ def test_a_score_metric_has_no_accuracy() -> None:
         history=[entered("Read metrics", 0), exited("Read metrics", 1, output)],
     )
     assert (report.value, report.accuracy) == (0.93, None)
-
-
-@pytest.mark.parametrize(
-    ("cause", "explained"),
-    [
-        (None, None),
-        ("plain words", "plain words"),
-        ('{"ErrorMessage": "EmptyWindow: no flights", "JobName": "etl"}', "EmptyWindow: no flights"),
-        ('{"errorType": "NoMetrics", "errorMessage": "job has none"}', "job has none"),
-        ('{"Other": 1}', '{"Other": 1}'),
-        ("[1]", "[1]"),
-    ],
-)
-def test_cause_is_explained(cause: str | None, explained: str | None) -> None:
-    assert explain_cause(cause) == explained
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ def test_metrics_come_by_name_whatever_their_order(sagemaker: Stubber, value: fl
     assert training_metrics.handler(EVENT, None) == {
         "TrainingJobName": "flight-delay-1",
         "Metrics": {"train:error": 0.05, "validation:error": value},
+        "Value": value,
         "Champion": None,
     }
 

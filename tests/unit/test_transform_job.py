@@ -31,7 +31,7 @@ ARGUMENTS = {
 
 
 class FakeS3:
-    """The four calls that the job makes, over a dictionary, with pages of two keys."""
+    """The calls that the job makes, over a dictionary, with pages of two keys."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -48,7 +48,7 @@ class FakeS3:
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:
         assert Bucket == "lake"
-        del self.objects[Key]
+        self.objects.pop(Key, None)
 
     def get_paginator(self, operation: str) -> FakeS3:
         assert operation == "list_objects_v2"
@@ -178,7 +178,33 @@ def test_empty_window_fails_naming_the_part_and_leaves_no_output_of_an_earlier_r
     s3.objects["runs/one/train/part-00000.csv"] = b"old"
     with pytest.raises(transform.EmptyWindow, match=re.escape(message)):
         transform.main(command_line())
-    assert not [key for key in s3.objects if key.startswith("runs/")]
+    left = {key: body.decode() for key, body in s3.objects.items() if key.startswith("runs/")}
+    assert list(left) == ["runs/one/failure.txt"]
+    assert left["runs/one/failure.txt"].startswith(f"EmptyWindow: {message}")
+
+
+def test_rows_that_were_received_later_are_not_said_to_be_missing(s3: FakeS3, ride: Any) -> None:
+    s3.objects["workflow/rides/transform.sql"] = SQL.replace("ORDER", "AND ended_at < :as_of ORDER").encode()
+    ride("2013-05-01 09:00:00")
+    ride("2013-05-03 09:00:00")
+    ride("2013-05-03 10:00:00")
+    with pytest.raises(transform.EmptyWindow) as error:
+        transform.main(command_line(as_of="2013-05-03T00:00:00Z"))
+    assert str(error.value) == (
+        "no rides to validate with that landed in [2013-05-03T00:00:00Z, 2013-05-04T06:00:00Z), the last part"
+        " of [2013-05-01T06:00:00Z, 2013-05-04T06:00:00Z) were received"
+        " before --as_of 2013-05-03T00:00:00Z; 2 were received later"
+    )
+    with pytest.raises(transform.EmptyWindow, match="2013-05-01T00:00:00Z; 3 were received later"):
+        transform.main(command_line(as_of="2013-05-01T00:00:00Z"))
+
+
+def test_a_run_that_succeeds_leaves_no_failure_of_an_earlier_one(s3: FakeS3, ride: Any) -> None:
+    s3.objects["runs/one/failure.txt"] = b"EmptyWindow: no rides"
+    ride("2013-05-01 09:00:00")
+    ride("2013-05-03 09:00:00")
+    transform.main(command_line())
+    assert "runs/one/failure.txt" not in s3.objects
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from jinja2.nativetypes import NativeEnvironment
 from jinja2.sandbox import SandboxedEnvironment
 
 from retraining import arns
+from retraining.causes import explain_cause
 from retraining.execution import execution_name, redeployment
 from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.operators.start_execution import StartExecutionOperator
@@ -38,6 +39,8 @@ class FakeHook:
         self.described = described
         self.given: dict[str, Any] | None = None
         self.done: list[tuple[str, str]] = []
+
+    explain = staticmethod(explain_cause)
 
     def describe(self, arn: str) -> dict[str, Any]:
         return {

@@ -88,7 +88,7 @@ def test_gate_compares_the_named_metric_with_the_inputs_threshold(definition: di
     gate = definition["States"]["Accuracy gate"]
     assert gate["Choices"] == [
         {
-            "Variable": "$.Metrics.Payload.Metrics['validation:error']",
+            "Variable": "$.Metrics.Payload.Value",
             "NumericLessThanPath": "$.Threshold",
             "Next": "Create model",
         }
@@ -224,7 +224,8 @@ def test_another_comparison_and_metric(
     model = write_model(tmp_path, model_yaml)
     states = json.loads(compiler.compile(model, SURROUNDINGS, "s3://b/t.sql"))["States"]
     choice = states["Accuracy gate"]["Choices"][0]
-    assert choice["Variable"].endswith("['validation:auc']")
+    assert choice["Variable"] == "$.Metrics.Payload.Value"
+    assert states["Read metrics"]["Parameters"]["Payload"]["MetricName"] == "validation:auc"
     assert choice["NumericGreaterThanPath"] == "$.Threshold"
 
 

@@ -63,9 +63,10 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         ``EndpointName``; a caller that wants the champion beaten also gives ``Threshold``, ``Comparison``
         (``less_than`` or ``greater_than``) and ``BeatChampionBy``, the margin
     :param context: Lambda's, unused
-    :return: ``TrainingJobName``, ``Metrics``, the last value of each metric under its name, and ``Champion``,
-        the same of the champion or None where the endpoint serves none of our training jobs; with
-        ``BeatChampionBy`` also ``Bound``, which the metric must be on the right side of, never equal
+    :return: ``TrainingJobName``, ``Metrics``, the last value of each metric under its name, ``Value``, that
+        of the gated one, and ``Champion``, the first two of the champion or None where the endpoint serves
+        none of our training jobs; with ``BeatChampionBy`` also ``Bound``, which the metric must be on the
+        right side of, never equal
     :raises NoMetrics: the job has none
     :raises MetricMissing: it has others only; the message lists them
     """
@@ -79,7 +80,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     if wanted not in metrics:
         raise MetricMissing(f"training job {job} has no metric {wanted}; it has {', '.join(sorted(metrics))}")
     champion = find_champion(endpoint)
-    answer = {"TrainingJobName": job, "Metrics": metrics, "Champion": champion}
+    answer = {"TrainingJobName": job, "Metrics": metrics, "Value": metrics[wanted], "Champion": champion}
     if "BeatChampionBy" in event:
         answer["Bound"] = _bound(event, champion)
     return answer

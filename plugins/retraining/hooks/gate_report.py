@@ -42,6 +42,7 @@ def read_report(
         if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
             return None
         history = hook.history(execution_arn)
+        execution["cause"] = hook.explain(execution.get("cause"))
     if not tells_of(history, execution):
         hook.log.info("AWS does not tell the same of the end of %s everywhere yet", execution_arn)
         return None

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from tenacity import (
     Retrying,
     retry,
@@ -18,6 +19,7 @@ from tenacity import (
 )
 
 from retraining.arns import execution_arn, name_of
+from retraining.causes import explain_cause, left_by_job
 from retraining.errors import RunConfigError
 from retraining.execution import DAG_VERSION, RUN_STARTED
 
@@ -160,6 +162,27 @@ class StateMachineHook(StepFunctionHook):
         )
         return [dict(event) for page in pages for event in page["events"]]
 
+    def explain(self, cause: str | None) -> str | None:
+        """Say in one sentence why an execution failed; an ETL job's own words go before Glue's.
+
+        :param cause: the execution's.
+        """
+        if place := left_by_job(cause):
+            s3: Any = AwsGenericHook(
+                client_type="s3",
+                aws_conn_id=self.aws_conn_id,
+                region_name=self._region_name,
+                verify=self._verify,
+                config=self._config,
+            )
+            bucket, key = place
+            try:
+                cause = s3.conn.get_object(Bucket=bucket, Key=key)["Body"].read().decode(errors="replace")
+            except (BotoCoreError, ClientError) as error:
+                # A job that was killed has left nothing.
+                self.log.debug("s3://%s/%s: %s", bucket, key, error)
+        return explain_cause(cause)
+
     def stop(self, arn: str, cause: str) -> None:
         """Stop an execution; no error when it has ended or never was."""
         try:
@@ -168,7 +191,7 @@ class StateMachineHook(StepFunctionHook):
             if error.response["Error"]["Code"] != "ExecutionDoesNotExist":
                 raise
             return
-        self.log.info("Stopped execution %s: %s", arn, cause)
+        self.log.info("Stopped execution %s, if it ran: %s", arn, cause)
 
 
 def seen_late(code: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

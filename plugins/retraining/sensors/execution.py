@@ -13,7 +13,6 @@ from airflow.triggers.base import StartTriggerArgs
 
 from retraining import arns
 from retraining.execution import restart_name
-from retraining.gate import explain_cause
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook, kill_cause
 from retraining.sensors import taking_up
@@ -128,7 +127,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             with clear_aws_errors(self.aws_conn_id):
                 arn, count = taking_up.take_up(self.hook, event, context, self.restarts)
             self._defer(context, arn, redriven=True, redrive_count=count)
-        reason = ": ".join(filter(None, (event.get("error"), explain_cause(event.get("cause")))))
+        reason = ": ".join(filter(None, (event.get("error"), self.hook.explain(event.get("cause")))))
         raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")
 
     def on_kill(self) -> None:
