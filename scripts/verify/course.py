@@ -27,7 +27,7 @@ from scripts.verify.probe_etl import probe_failed_etl, probe_spark
 from scripts.verify.probe_executions import probe_definition, probe_executions
 from scripts.verify.probe_retrain import probe_served, probe_training
 from scripts.verify.processes import RunError, own_environment, run
-from scripts.verify.role import make_role, session_of
+from scripts.verify.role import make_role
 
 # Any error rate is below the one; none is below the other.
 ACCEPTED, REJECTED = 1.0, 0.0
@@ -73,17 +73,14 @@ def _outputs(evidence: Evidence) -> dict[str, str]:
 
 def _prepare(evidence: Evidence, home: Path) -> Airflow:
     home.mkdir(parents=True, exist_ok=True)
-    role = make_role(evidence)
+    make_role(evidence)
     say("uploading a week of sample flights")
     python = str(PROJECT / ".venv-local-aws" / "bin" / "python")
     command = [python, "-m", "scripts.sample_data", "--stack-name", evidence.names.stack, "--yes"]
     run([*command, "--from", DAYS[0], "--to", DAYS[1]], own_environment(), home / "sample-data.log")
-    for probe in (probe_stack, probe_bucket, probe_quotas):
+    for probe in (probe_stack, probe_bucket, probe_quotas, probe_rights):
         _probe(probe, evidence)
-    if role:
-        airflows = session_of(evidence, role)
-        _probe(lambda it: probe_rights(it, airflows), evidence)
-    airflow = Airflow(evidence.account, evidence.names, home, role)
+    airflow = Airflow(evidence.account, evidence.names, home, evidence.role)
     airflow.prepare()
     return airflow
 
@@ -104,7 +101,7 @@ def _retrain(evidence: Evidence, airflow: Airflow) -> None:
         evidence.runs["rollback"] = airflow.roll_back("rollback", report["model_name"])
         say(f"  {evidence.runs['rollback'].outcome}")
     say("looking for what housekeeping would remove")
-    _probe(lambda it: it.facts.update(housekeeping=airflow.look_for_leftovers()), evidence)
+    evidence.facts["housekeeping"] = airflow.look_for_leftovers()
     say("letting an ETL job fail")
     _probe(probe_failed_etl, evidence)
 
@@ -130,13 +127,12 @@ def _take_over(evidence: Evidence, before_deletion: Callable[[], None]) -> None:
     _probe(probe_spark, evidence)
 
 
-def _probe(probe: Callable[[Evidence], object], evidence: Evidence) -> None:
+def _probe(probe: Callable[[Evidence], None], evidence: Evidence) -> None:
     """One that breaks down leaves its checks without evidence; the others go on."""
     try:
         probe(evidence)
     except (*TROUBLE, IndexError) as error:
-        name = getattr(probe, "__name__", "probe")
-        _note(evidence, f"{name}: {error}")
+        _note(evidence, f"{probe.__name__}: {error}")
 
 
 def _note(evidence: Evidence, error: str) -> None:

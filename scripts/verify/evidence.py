@@ -90,7 +90,7 @@ class Evidence:
 
     :param outputs: the stack's.
     :param runs: by what they are: ``accepted``, ``rejected``, ``rollback``.
-    :param as_airflow: whether Airflow ran with the role that has its policy only.
+    :param role: ARN of the role that has Airflow's policy only; None where it could not be taken.
     :param seconds: how long AWS took until its answers were true, by what was asked.
     :param answers: an error's code and message, or ``accepted``, by what was asked.
     :param facts: whatever else was read.
@@ -101,7 +101,7 @@ class Evidence:
     names: Names
     outputs: dict[str, str] = field(default_factory=dict)
     runs: dict[str, DagRun] = field(default_factory=dict)
-    as_airflow: bool = False
+    role: str | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)

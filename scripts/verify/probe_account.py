@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from scripts.verify.airflow import quota_names
 from scripts.verify.evidence import Evidence
 from scripts.verify.probes import answer
+from scripts.verify.role import airflows_session
 
 
 def probe_bucket(evidence: Evidence) -> None:
@@ -35,12 +34,11 @@ def probe_quotas(evidence: Evidence) -> None:
     evidence.facts["quotas"] = f"no {', '.join(missing)}" if missing else "listed"
 
 
-def probe_rights(evidence: Evidence, airflow: Any) -> None:
-    """
-    Let Airflow's role delete a model that is not there: it may by a tag, and what is not there has none.
-
-    :param airflow: a boto3 session with the role.
-    """
+def probe_rights(evidence: Evidence) -> None:
+    """Let Airflow's role delete a model that is gone: it may by a tag, and what is gone has none."""
+    if evidence.role is None:
+        return
+    airflow = airflows_session(evidence)
     evidence.answers["delete a model that is gone"] = answer(
         lambda: airflow.client("sagemaker").delete_model(ModelName=f"{evidence.names.stack}-none")
     )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from scripts.aws_account import Account
-from scripts.aws_stack import DeploymentError
 from scripts.verify import remove_stack, remove_work
 from scripts.verify.evidence import Evidence, Names
 from scripts.verify.leftovers import leftovers
@@ -56,8 +53,8 @@ class Removal:
         for what, step in self._steps:
             try:
                 step(self._it)
-            except (BotoCoreError, ClientError, DeploymentError, RemovalError) as error:
-                problems.append(f"  {what}: {error}")
+            except Exception as error:  # noqa: BLE001 - the other steps go on
+                problems.append(f"  {what}: {type(error).__name__}: {error}")
                 continue
             self.left.remove(what)
             print(f"  removed: {what}", flush=True)

@@ -11,11 +11,11 @@ from scripts.verify.evidence import Evidence
 from scripts.verify.probes import patiently
 
 
-def make_role(evidence: Evidence) -> str | None:
+def make_role(evidence: Evidence) -> None:
     """
-    Make the role, and see whether it can be taken; the reason why not goes to the evidence.
+    Make the role, and see whether it can be taken.
 
-    :return: its ARN, or None: the root user of an account can take none, and others may lack the right
+    The root user of an account can take none, and others may lack the right: then the evidence says so.
     """
     account, names = evidence.account, evidence.names
     iam, sts = evidence.client("iam"), evidence.client("sts")
@@ -40,14 +40,13 @@ def make_role(evidence: Evidence) -> str | None:
         patiently(lambda: sts.assume_role(RoleArn=arn, RoleSessionName="verify"))
     except ClientError as error:
         evidence.facts["role"] = f"the role cannot be taken: {error}"
-        return None
-    evidence.as_airflow = True
-    return arn
+        return
+    evidence.role = arn
 
 
-def session_of(evidence: Evidence, role: str) -> boto3.Session:
-    """Return a session with the role, for an hour."""
-    found = evidence.client("sts").assume_role(RoleArn=role, RoleSessionName="probe")["Credentials"]
+def airflows_session(evidence: Evidence) -> boto3.Session:
+    """Take the role, for an hour."""
+    found = evidence.client("sts").assume_role(RoleArn=evidence.role, RoleSessionName="probe")["Credentials"]
     return boto3.Session(
         aws_access_key_id=found["AccessKeyId"],
         aws_secret_access_key=found["SecretAccessKey"],

@@ -33,7 +33,7 @@ def housekeeping(evidence: Evidence) -> Finding:
 
 def policies(evidence: Evidence) -> Finding:
     """Whether anybody was denied anything."""
-    if not evidence.as_airflow:
+    if evidence.role is None:
         return not_provoked(evidence.facts.get("role") or "Airflow's role was not assumed")
     texts = [*(cause for _, cause in evidence.failures()), *(run.log for run in evidence.runs.values())]
     lines = [line for text in texts for line in text.splitlines() if any(word in line for word in DENIED)]

@@ -104,7 +104,7 @@ def test_a_capacity_error_of_another_form_refutes() -> None:
 
 def test_somebody_denied_refutes_the_policies() -> None:
     seen = evidence()
-    seen.as_airflow = True
+    seen.role = "arn:aws:iam::123456789012:role/airflow"
     seen.runs["accepted"] = DagRun("failed", None, [], "User: x is not authorized to perform: states:Tag")
     assert verdicts(seen)["policies-suffice"] == "refuted"
 
