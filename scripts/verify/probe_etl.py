@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from include.glue.transform import FAILURE
 from scripts.verify.evidence import Evidence
 from scripts.verify.probes import until
 
@@ -13,13 +14,21 @@ EMPTY = ("2001-01-01T00:00:00Z", "2001-01-02T00:00:00Z", "2001-01-03T00:00:00Z")
 
 
 def probe_failed_etl(evidence: Evidence) -> None:
-    """Let the ETL job fail: there are no flights in its window."""
+    """Let the ETL job fail, as there are no flights in its window, and read what it says of that itself."""
     _run(evidence, "failed ETL", EMPTY)
+    left = evidence.client("s3").get_object(
+        Bucket=evidence.outputs["Bucket"], Key=f"{_key(evidence, EMPTY)}/{FAILURE}"
+    )
+    evidence.facts["reason of failed ETL"] = left["Body"].read().decode(errors="replace")
 
 
 def probe_spark(evidence: Evidence) -> None:
     """Let Spark do the ETL, in the stack that was deployed with it."""
     _run(evidence, "Spark", WINDOW)
+
+
+def _key(evidence: Evidence, window: tuple[str, str, str]) -> str:
+    return f"runs/{evidence.names.stack}-{window[0][:4]}"
 
 
 def _run(evidence: Evidence, what: str, window: tuple[str, str, str]) -> None:
@@ -30,7 +39,7 @@ def _run(evidence: Evidence, what: str, window: tuple[str, str, str]) -> None:
     arguments = {
         "--source": f"s3://{bucket}/data/flights",
         "--sql": f"s3://{bucket}/{transform['Key']}",
-        "--target": f"s3://{bucket}/runs/{evidence.names.stack}-{start[:4]}",
+        "--target": f"s3://{bucket}/{_key(evidence, window)}",
         "--start": start,
         "--validation_start": validation_start,
         "--end": end,

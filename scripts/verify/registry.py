@@ -167,8 +167,8 @@ ASSUMPTIONS = (
         retrain_checks.choice,
     ),
     Assumption(
-        "failed-etl-has-its-reason",
-        "ErrorMessage of a Python shell job says what the script raised.",
+        "failed-etl-leaves-its-reason",
+        "A Python shell job that fails can still write to S3 what its script raised.",
         stack_checks.etl_reason,
     ),
     Assumption(

@@ -45,13 +45,13 @@ def policies(evidence: Evidence) -> Finding:
 
 
 def etl_reason(evidence: Evidence) -> Finding:
-    """Whether Glue says what the script raised."""
-    run = evidence.facts.get("failed ETL")
+    """Whether the script left what it raised; what Glue says of it is shown too."""
+    run, reason = evidence.facts.get("failed ETL"), evidence.facts.get("reason of failed ETL")
     if run is None:
         return not_provoked()
-    reason = run.get("ErrorMessage", "")
-    good = run["JobRunState"] == "FAILED" and "EmptyWindow" in reason
-    return holds(good, f"{run['JobRunState']}: {reason[:200] or 'no message'}")
+    glue = f"ErrorMessage: {run.get('ErrorMessage', 'none')[:100]}"
+    good = run["JobRunState"] == "FAILED" and "EmptyWindow" in (reason or "")
+    return holds(good, f"{run['JobRunState']}: {reason or 'no reason left'}; {glue}")
 
 
 def spark(evidence: Evidence) -> Finding:

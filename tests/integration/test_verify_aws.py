@@ -173,10 +173,10 @@ def test_who_interrupts_it_finds_nothing_left(
 ) -> None:
     control.delay_job("sagemaker", "*", 600)
     process = verifier.start("--yes")
-    until(verifier.training, 240, lambda: verifier.said)
+    until(verifier.training, 480, lambda: verifier.said)
     children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(number)
-    assert process.wait(240) == 130, verifier.said
+    assert process.wait(480) == 130, verifier.said
     assert not verifier.there()
     assert not [child for child in children if child.is_running()]
 
@@ -184,7 +184,7 @@ def test_who_interrupts_it_finds_nothing_left(
 def test_what_a_killed_one_left_is_removed_by_the_next(verifier: Verifier, control: Control) -> None:
     control.delay_job("sagemaker", "*", 600)
     process = verifier.start("--yes")
-    until(verifier.training, 240, lambda: verifier.said)
+    until(verifier.training, 480, lambda: verifier.said)
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
