@@ -171,10 +171,10 @@ def test_what_nobody_thought_of_is_the_folders_own_too(
     write_model(sound.parent, model_yaml, folder="broken")
     read = Path.open
 
-    def fail(path: Path, *args: Any) -> Any:
+    def fail(path: Path, *args: Any, **more: Any) -> Any:
         if path.parent.name == "broken":
             raise MemoryError
-        return read(path, *args)
+        return read(path, *args, **more)
 
     monkeypatch.setattr(Path, "open", fail)
     assert "broken: cannot be read: MemoryError" in str(beside(sound))
