@@ -61,6 +61,7 @@ class Server:
             integrations,
             lambda_,
             redrive,
+            resource_names,
             sagemaker,
             sagemaker_lists,
             sagemaker_tags,
@@ -86,6 +87,7 @@ class Server:
         unsupported.install()
         bucket_names.install()
         cloudformation.install()
+        resource_names.install()
         cloudformation_bucket.install()
         cloudformation_iam.install()
         change_sets.install()
