@@ -64,7 +64,13 @@ def test_every_row_says_what_it_rests_on_where_from_and_what_tests_it() -> None:
         assert behaviour
         assert source
         assert TEST.search(test), row
-        assert real == "no", "no real account has confirmed anything yet"
+        assert re.fullmatch(r"no|\d{4}-\d\d-\d\d, [a-z0-9-]+", real), f"{real}: no, or a date and a region"
+
+
+def test_while_no_account_has_confirmed_anything_the_documents_say_so() -> None:
+    nothing = all(row[4] == "no" for row in rows())
+    assert nothing == ("**no real account has confirmed any of it yet**" in FIDELITY)
+    assert nothing == ("no real account has run it yet" in (PROJECT / "README.md").read_text())
 
 
 def test_every_test_that_is_named_exists() -> None:
