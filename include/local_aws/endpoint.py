@@ -29,8 +29,10 @@ def install(runtime: Runtime) -> None:
         backend, name = response.sagemaker_backend, response._get_param("EndpointName")
         watch = deployment_config.parse(response._get_param("DeploymentConfig"))
         with lock:
-            if name in backend.endpoints:
-                arn = backend.endpoints[name].arn
+            # "The name is case-insensitive in CreateEndpoint":
+            # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+            if taken := [other for other in backend.endpoints if other.lower() == name.lower()]:
+                arn = backend.endpoints[taken[0]].arn
                 raise ValidationError(message=f'Cannot create already existing endpoint "{arn}".')
             config = _find_config(backend, response._get_param("EndpointConfigName"))
             model = _find_model(backend, config)

@@ -26,8 +26,9 @@ def test_a_missing_endpoint_is_not_found(local_aws: LocalAws) -> None:
 def test_nothing_is_created_twice(local_aws: LocalAws, models: dict[str, str], endpoint: str) -> None:
     sagemaker, config = local_aws.client("sagemaker"), models["model"]
     refused = "ValidationException.*Cannot create already existing"
-    with pytest.raises(ClientError, match=f"{refused} endpoint"):
-        sagemaker.create_endpoint(EndpointName=endpoint, EndpointConfigName=config)
+    for name in (endpoint, endpoint.upper()):
+        with pytest.raises(ClientError, match=f"{refused} endpoint"):
+            sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)
     described = sagemaker.describe_model(ModelName=config)
     same = {key: described[key] for key in ("ModelName", "ExecutionRoleArn", "PrimaryContainer")}
     with pytest.raises(ClientError, match=f"{refused} model"):
