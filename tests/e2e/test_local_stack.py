@@ -116,11 +116,11 @@ def test_up_starts_beside_a_broken_model_folder_and_names_it(stack: LocalStack) 
     broken = stack.models_folder / "broken"
     shutil.copytree(stack.models_folder / "flight_delay", broken)
     (broken / "model.yaml").write_bytes("description: Verspätung".encode("latin-1"))
-    (pid, *_) = stack.pids("dag-processor")
-    psutil.Process(pid).kill()
+    processor = psutil.Process(stack.pids("dag-processor")[0])
+    processor.kill()
+    processor.wait(10)
     said: list[str] = []
     try:
-        wait_until(lambda: not psutil.pid_exists(pid), timeout_s=10, what="the processor's end")
         LocalStack(stack.state_dir, models_folder=stack.models_folder, say=said.append).up()
         assert f"has no DAG: {broken}/model.yaml: must be UTF-8, but line 1 has the byte 0xe4" in said
         assert any(line.startswith("every model's DAG is ready") for line in said)
