@@ -7,7 +7,7 @@ import pytest
 from include.local_aws.control import Control
 from tests.integration.airflow_side import connect
 from tests.integration.deployments import Deployer, deploy_workflow
-from tests.integration.embedded_aws import PROJECT, LocalAws
+from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.state_machines import event_types
 
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
@@ -37,5 +37,8 @@ def test_an_endpoint_is_created_and_updated_once_its_config_is_seen(
 @pytest.mark.heavy
 def test_a_config_that_is_never_seen_ends_the_deployment(deployer: Deployer, control: Control) -> None:
     control.lag("sagemaker.CreateEndpoint", 3600)
-    outcome = deployer.deploy(1)
+    execution = deployer.start(1)
+    describe = deployer.aws.client("stepfunctions").describe_execution
+    until(lambda: describe(executionArn=execution)["status"] != "RUNNING", 180)
+    outcome = deployer.outcome(execution)
     assert outcome.startswith("EndpointDeploymentFailed: Could not find endpoint configuration")

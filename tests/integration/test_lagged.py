@@ -18,6 +18,7 @@ MODULES = (
     "rolling_back",
     "deploying",
     "gate_retrains",
+    "training_again",
 )
 
 

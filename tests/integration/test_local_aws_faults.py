@@ -24,7 +24,10 @@ LIST = "stepfunctions.ListExecutions"
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ({}, "kind: None is not allowed; throttle, fail_call, delay_call, drop_reply, delay_reply, fail_job"),
+        (
+            {},
+            "kind: None is not allowed; throttle, fail_call, delay_call, drop_reply, fail_reply, delay_reply",
+        ),
         ({"kind": "explode"}, "kind: 'explode' is not allowed"),
         ({"kind": "throttle", "operation": LIST}, "rate: throttle needs it"),
         ({"kind": "throttle", "operation": LIST, "rate": 1.5}, "rate: 1.5 is not allowed; allowed: 0 to 1"),
