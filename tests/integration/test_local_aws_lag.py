@@ -39,20 +39,25 @@ def test_an_execution_that_has_just_begun_is_not_known_yet(local_aws: LocalAws, 
     execution = start(local_aws, machine)
     for read in (client.describe_execution, client.get_execution_history):
         refused(lambda: read(executionArn=execution), "ExecutionDoesNotExist")  # noqa: B023
-    assert client.list_executions(stateMachineArn=machine)["executions"] == []
+    assert execution not in _listed(client, machine)
     observer = local_aws.client("stepfunctions", OBSERVER_KEY)
     assert observer.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    until(lambda: client.list_executions(stateMachineArn=machine)["executions"], SECONDS + 3)
+    until(lambda: execution in _listed(client, machine), SECONDS + 3)
     assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
     assert event_types(local_aws, execution)
     # A stop takes effect at once; only the reads are late.
     client.stop_execution(executionArn=execution)
     assert client.describe_execution(executionArn=execution)["status"] == "RUNNING"
-    (listed,) = client.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+    listed = _listed(client, machine, statusFilter="RUNNING")[execution]
     assert (listed["status"], listed.get("stopDate")) == ("RUNNING", None)
     assert "ExecutionAborted" not in event_types(local_aws, execution)
     until(lambda: client.describe_execution(executionArn=execution)["status"] == "ABORTED", SECONDS + 3)
     assert event_types(local_aws, execution)[-1] == "ExecutionAborted"
+
+
+def _listed(client: Any, machine: str, **which: str) -> dict[str, Any]:
+    found = client.list_executions(stateMachineArn=machine, **which)["executions"]
+    return {execution["executionArn"]: execution for execution in found}
 
 
 def _exists(aws: LocalAws, machine: str) -> bool:
