@@ -77,6 +77,7 @@ def test_backfill_of_four_hours(stack: LocalStack, tmp_path: Path) -> None:
     retrain_history(stack, datetime(2013, 5, 5, 4, tzinfo=UTC), 4, tmp_path)
 
 
+@pytest.mark.heavy
 def test_backfill_in_reverse_order_leaves_the_newest_accepted_interval_serving(stack: LocalStack) -> None:
     deploy_history_backwards(stack, datetime(2013, 9, 27, 4, tzinfo=UTC), 4, "backwards")
 

@@ -10,6 +10,7 @@ import socket
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -130,17 +131,20 @@ def test_up_starts_beside_a_broken_model_folder_and_names_it(stack: LocalStack) 
 
 
 def test_everything_listens_on_loopback_only(stack: LocalStack) -> None:
-    family = [psutil.Process(pid) for component in ALL for pid in stack.pids(component)]
-    listening = [
-        connection.laddr
-        for process in family
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    ]
+    listening = [address for component in ALL for pid in stack.pids(component) for address in _heard(pid)]
     assert {address.ip for address in listening} == {"127.0.0.1"}
     wanted = {int(url.rpartition(":")[2]) for url in (stack.airflow_url, stack.aws_url)}
     assert wanted <= {address.port for address in listening}
     assert not any(ports.is_free(port) for port in wanted)
+
+
+def _heard(pid: int) -> list[Any]:
+    try:
+        connections = psutil.Process(pid).net_connections("inet")
+    except psutil.NoSuchProcess:
+        # A job of the embedded AWS, or a task of Airflow, that has just ended.
+        return []
+    return [connection.laddr for connection in connections if connection.status == psutil.CONN_LISTEN]
 
 
 def test_secrets_are_readable_by_their_owner_only(stack: LocalStack) -> None:
