@@ -63,7 +63,8 @@ class FakeTriggerer:
     async def _set(self, key: str, value: Any, **_: Any) -> None:
         if self.fault:
             raise self.fault
-        self.xcoms[key] = value
+        # PostgreSQL's JSONB sorts keys by length, then by bytes; this is as far from that as from their own.
+        self.xcoms[key] = dict(sorted(value.items(), reverse=True))
 
     def _task_states(self, **asked: Any) -> dict[str, Any]:
         assert asked["map_index"] == self.ti.map_index

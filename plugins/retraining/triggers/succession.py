@@ -69,9 +69,13 @@ class Succession:
         """Take charge."""
         # The first try comes after nobody. To ask for an XCom that is not there is an error in Airflow's log.
         before = await self._signatures() if self._ti.try_number > 1 else {}
-        # A deferral stays in its place among the others: the last one is the newest.
-        signed = {**before, self._deferral: self._signature}
-        await BaseXCom.aset(KEY, dict(list(signed.items())[-KEPT:]), **self._where)
+        # A deferral keeps its place among the others: the last one is the newest. It is written down, as
+        # PostgreSQL's JSONB does not keep the order of keys.
+        last = max((by["place"] for by in before.values()), default=0)
+        place = before[self._deferral]["place"] if self._deferral in before else last + 1
+        signed = {**before, self._deferral: {**self._signature, "place": place}}
+        kept = sorted(signed, key=lambda deferral: signed[deferral]["place"])[-KEPT:]
+        await BaseXCom.aset(KEY, {deferral: signed[deferral] for deferral in kept}, **self._where)
         self._signed = True
 
     async def verdict(self, seconds: float) -> tuple[Verdict, str]:
@@ -107,7 +111,7 @@ class Succession:
         return Verdict.UNCLEAR
 
     def _is_deferred_anew(self, signed: Signatures) -> bool:
-        newest = next(reversed(signed), "")
+        newest = max(signed, key=lambda deferral: signed[deferral]["place"], default="")
         if self._signed:
             # A task that begins anew on a worker has lost its XComs.
             return newest != self._deferral
