@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from include.local_aws.control import Control
 from retraining.arns import machine_name
 from retraining.execution import execution_name, name_before_stacks
+from retraining.hooks import state_machine
 from retraining.hooks.aws_errors import AwsUnavailableError
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws, until
@@ -125,6 +126,12 @@ def test_a_run_cleared_after_it_ended_trains_again_under_a_new_name(flow: Workfl
     assert execute(flow, run_id, clear_number=1) == second
 
 
+@pytest.fixture(autouse=True)
+def _seen_soon(monkeypatch: pytest.MonkeyPatch, lag: float) -> None:
+    """Reads are behind by no more than a test lets them; the wait for what never began ends then."""
+    monkeypatch.setattr(state_machine, "SEEN_SECONDS", lag + 4)
+
+
 def test_a_run_cleared_while_an_earlier_attempt_runs_stops_it_and_trains_anew(
     flow: Workflow, run_id: str, control: Control
 ) -> None:
@@ -210,6 +217,8 @@ def test_a_retry_after_an_upgrade_finds_what_began_under_the_name_of_before(
         stateMachineArn=flow.arn, name=before, input=json.dumps(given)
     )["executionArn"]
     again = task(flow, Threshold=0.1)
+    # An upgrade takes longer than reads are behind.
+    until(lambda: again.hook.find(began))
     assert again.execute(FakeContext(run_id, try_number=2)) == began  # type: ignore[arg-type]
     assert flow.executions() == [began]
 
@@ -250,6 +259,17 @@ def test_another_airflows_run_of_the_same_name_is_refused_and_not_adopted(
     assert flow.executions() == [arn]
 
 
+def test_a_clear_stops_an_earlier_attempt_that_aws_does_not_show_yet(
+    flow: Workflow, run_id: str, control: Control
+) -> None:
+    control.delay_job("glue", flow.glue_job, 600)
+    first = execute(flow, run_id)
+    control.lag("stepfunctions.DescribeExecution", 3)
+    second = execute(flow, run_id, clear_number=1)
+    assert flow.executions("RUNNING") == [second]
+    until(lambda: flow.describe(first)["status"] == "ABORTED")
+
+
 def test_an_ended_execution_that_is_still_seen_running_or_not_at_all_is_adopted_as_it_is(
     flow: Workflow, run_id: str, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,8 +294,10 @@ def _started(operator: StartTraining, run_id: str) -> str | None:
 
 
 def test_a_finished_run_that_is_cleared_stops_its_own_execution_and_no_other_airflows(
-    flow: Workflow, run_id: str
+    flow: Workflow, run_id: str, control: Control
 ) -> None:
+    control.delay_job("glue", flow.glue_job, 600)
+
     def start(second: int, attempt: int, dag_version: str) -> str:
         began = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
         context = FakeContext(run_id, started=began, dag_version=dag_version, clear_number=attempt - 1)

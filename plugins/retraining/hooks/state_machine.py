@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
@@ -121,6 +121,23 @@ class StateMachineHook(StepFunctionHook):
             if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
                 return None
             raise
+
+    def find_begun(self, *alternatives: Sequence[str]) -> list[dict[str, Any]]:
+        """Describe executions that may have begun a moment ago, and wait a while until they are seen.
+
+        :param alternatives: ARNs; one of each sequence is there at most.
+        """
+
+        def look() -> list[dict[str, Any] | None]:
+            return [next(filter(None, map(self.find, arns)), None) for arns in alternatives]
+
+        read_on = Retrying(
+            retry=retry_if_result(lambda found: None in found),
+            stop=stop_after_delay(SEEN_SECONDS),
+            wait=wait_fixed(1),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        return [execution for execution in read_on(look) if execution]
 
     def redrive(self, execution: Mapping[str, Any]) -> bool:
         """Take up an unsuccessful execution from the state that failed, so that finished work is kept.

@@ -112,18 +112,18 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
 
     def _stop_earlier(self, run: Any, attempt: int, context: Context) -> None:
         """Stop what an earlier attempt left running: a person has cleared it, to have it done again."""
-        for earlier in range(1, attempt):
-            for name in self.names(earlier, context):
-                arn = execution_arn(self.state_machine_arn, name)
-                execution = self.hook.find(arn)
-                if not execution or execution["status"] != "RUNNING":
-                    continue
-                if not is_same_run(json.loads(execution["input"]), self.identity(context)):
-                    raise RunConfigError(
-                        f"{arn} is running, and was started by another DAG run of this name, in another"
-                        " Airflow or before this DAG changed; wait for its end, or stop it"
-                    )
-                self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
+        names = [self.names(earlier, context) for earlier in range(1, attempt)]
+        arns = [[execution_arn(self.state_machine_arn, name) for name in either] for either in names]
+        for execution in self.hook.find_begun(*arns):
+            arn = execution["executionArn"]
+            if execution["status"] != "RUNNING":
+                continue
+            if not is_same_run(json.loads(execution["input"]), self.identity(context)):
+                raise RunConfigError(
+                    f"{arn} is running, and was started by another DAG run of this name, in another"
+                    " Airflow or before this DAG changed; wait for its end, or stop it"
+                )
+            self.hook.stop(arn, kill_cause(run.dag_id, run.run_id, self.task_id))
 
     def _start(self, run: Any, attempt: int, context: Context) -> str:
         name, *before = self.names(attempt, context)
