@@ -167,6 +167,9 @@ class ExecutionTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Stop the execution when a person marks the task failed, clears it or deletes its run."""
+        if self._wait and self._wait.ended:
+            self.log.info("%s has ended; there is nothing to stop", self.execution_arn)
+            return
         seconds = max(conf.getint("triggerer", "on_kill_timeout", fallback=30) - SPARE_SECONDS, 1)
         self._stop = asyncio.create_task(
             stop_if_killed(
