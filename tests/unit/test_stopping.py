@@ -64,25 +64,22 @@ async def waiting(airflow: FakeTriggerer, trigger_id: int = 1) -> Waiting:
     return copy
 
 
-def test_a_kill_stops_the_execution(airflow: FakeTriggerer, states: FakeStates) -> None:
-    async def kill() -> None:
-        copy = await waiting(airflow)
-        airflow.state = "failed"
-        await copy.kill()
+async def kill(airflow: FakeTriggerer) -> None:
+    """A person marks the waiting task failed."""
+    copy = await waiting(airflow)
+    airflow.state = "failed"
+    await copy.kill()
 
-    asyncio.run(kill())
+
+def test_a_kill_stops_the_execution(airflow: FakeTriggerer, states: FakeStates) -> None:
+    asyncio.run(kill(airflow))
     assert states.status[arn(0)] == "ABORTED"
 
 
 def test_a_stop_that_aws_refuses_at_first_is_repeated(airflow: FakeTriggerer, states: FakeStates) -> None:
     states.faults = {"stop": [client_error("ThrottlingException"), ConnectionResetError()]}
 
-    async def kill() -> None:
-        copy = await waiting(airflow)
-        airflow.state = "failed"
-        await copy.kill()
-
-    asyncio.run(kill())
+    asyncio.run(kill(airflow))
     assert states.status[arn(0)] == "ABORTED"
 
 

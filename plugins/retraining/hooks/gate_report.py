@@ -42,10 +42,10 @@ def read_report(
         if execution["status"] in ("RUNNING", "PENDING_REDRIVE"):
             return None
         history = hook.history(execution_arn)
+        if not tells_of(history, execution):
+            hook.log.info("AWS does not tell the same of the end of %s everywhere yet", execution_arn)
+            return None
         execution["cause"] = hook.explain(execution.get("cause"))
-    if not tells_of(history, execution):
-        hook.log.info("AWS does not tell the same of the end of %s everywhere yet", execution_arn)
-        return None
     ti = context["ti"]
     if never_began := _never_began(ti, starters):
         raise AirflowFailException(
