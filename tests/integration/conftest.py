@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from time import monotonic
 from uuid import uuid4
 
 import pytest
 
 from include.local_aws.control import Control
 from include.local_aws.runtime import OBSERVER_KEY
-from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
+from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws, until
 from tests.integration.endpoints import settled
 from tests.integration.sagemaker_requests import model_of, trained, training_request
 
@@ -29,6 +30,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def lag(request: pytest.FixtureRequest) -> float:
     """Seconds that what Airflow reads is behind; tests themselves look at what is so."""
     return float(request.config.getoption("--lag"))
+
+
+@pytest.fixture(scope="session")
+def seen(lag: float) -> Callable[[], None]:
+    """Waits until Airflow's side sees what has been done so far."""
+
+    def wait() -> None:
+        done = monotonic()
+        until(lambda: monotonic() > done + lag, seconds=lag + 60)
+
+    return wait if lag else lambda: None
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -49,10 +50,11 @@ def deploy(hook: WorkflowHook, arn: str, result: str = "x", fingerprint: str = F
 
 
 def test_what_was_deployed_is_known_from_one_call(
-    hook: WorkflowHook, arn: str, monkeypatch: pytest.MonkeyPatch
+    hook: WorkflowHook, arn: str, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], None]
 ) -> None:
     assert hook.deployed(arn) is None
     version = deploy(hook, arn)
+    seen()
     with counted_calls(monkeypatch) as calls:
         deployed = hook.deployed(arn)
     assert calls == {"DescribeStateMachine": 1}
@@ -63,22 +65,29 @@ def test_what_was_deployed_is_known_from_one_call(
     assert {"key": FINGERPRINT_TAG, "value": FINGERPRINTS[0]} in tags
 
 
-def test_executions_run_on_the_version_that_was_deployed(hook: WorkflowHook, arn: str) -> None:
+def test_executions_run_on_the_version_that_was_deployed(
+    hook: WorkflowHook, arn: str, seen: Callable[[], None]
+) -> None:
     first, second = deploy(hook, arn, "old"), deploy(hook, arn, "new", FINGERPRINTS[1])
     assert first != second
     started = hook.start_or_adopt(first, "on-the-old-one", {})
+    seen()
     execution = hook.describe_execution(started)
     assert execution["stateMachineVersionArn"] == first
 
 
 @pytest.mark.parametrize("keep_stamp", [True, False])
-def test_an_edit_by_hand_is_seen(hook: WorkflowHook, arn: str, keep_stamp: bool) -> None:
+def test_an_edit_by_hand_is_seen(
+    hook: WorkflowHook, arn: str, keep_stamp: bool, seen: Callable[[], None]
+) -> None:
     deploy(hook, arn)
+    seen()
     edited = json.loads(hook.client.describe_state_machine(stateMachineArn=arn)["definition"])
     edited["States"]["Only"]["Result"] = "edited"
     if not keep_stamp:
         del edited["Comment"]
     hook.client.update_state_machine(stateMachineArn=arn, definition=json.dumps(edited))
+    seen()
     deployed = hook.deployed(arn)
     assert deployed
     assert deployed.drifted
@@ -88,25 +97,30 @@ def test_an_edit_by_hand_is_seen(hook: WorkflowHook, arn: str, keep_stamp: bool)
 
 
 def test_a_deployment_cut_short_before_the_stamp_is_not_taken_for_one(
-    hook: WorkflowHook, arn: str, monkeypatch: pytest.MonkeyPatch
+    hook: WorkflowHook, arn: str, monkeypatch: pytest.MonkeyPatch, seen: Callable[[], None]
 ) -> None:
     deploy(hook, arn)
     with monkeypatch.context() as patch:
         patch.setattr(workflow, "_digest", lambda _: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             deploy(hook, arn, "new", FINGERPRINTS[1])
+    seen()
     deployed = hook.deployed(arn)
     assert deployed
     assert deployed.fingerprint != FINGERPRINTS[1]
     version = deploy(hook, arn, "new", FINGERPRINTS[1])
+    seen()
     deployed = hook.deployed(arn)
     assert deployed
     assert (deployed.version, deployed.definition) == (version, definition("new"))
 
 
-def test_runs_that_deploy_at_once_end_with_one_definition(hook: WorkflowHook, arn: str) -> None:
+def test_runs_that_deploy_at_once_end_with_one_definition(
+    hook: WorkflowHook, arn: str, seen: Callable[[], None]
+) -> None:
     with ThreadPoolExecutor(4) as pool:
         versions = list(pool.map(lambda _: deploy(WorkflowHook(aws_conn_id=CONN_ID), arn), range(8)))
+    seen()
     deployed = hook.deployed(arn)
     assert deployed
     assert not deployed.drifted
@@ -124,7 +138,7 @@ def test_old_versions_are_deleted(hook: WorkflowHook, arn: str, monkeypatch: pyt
 
 
 def test_the_unchanged_hourly_run_makes_two_calls_and_compiles_nothing(
-    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, tmp_path: Path, seen: Callable[[], None]
 ) -> None:
     connect(monkeypatch, local_aws)
     # A model of its own: others deploy flight_delay.
@@ -134,6 +148,7 @@ def test_the_unchanged_hourly_run_makes_two_calls_and_compiles_nothing(
     (model / "model.yaml").write_text(spec)
     operator = DeployWorkflowOperator(task_id="deploy", model_folder=model, aws_conn_id=CONN_ID)
     first = operator.execute(FakeContext("a"))  # type: ignore[arg-type]
+    seen()
     monkeypatch.setattr(WorkflowCompiler, "compile", lambda *_: pytest.fail("compiled again"))
     with counted_calls(monkeypatch) as calls:
         again = operator.execute(FakeContext("b"))  # type: ignore[arg-type]
@@ -147,7 +162,9 @@ def test_the_unchanged_hourly_run_makes_two_calls_and_compiles_nothing(
     edited = json.loads(hook.client.describe_state_machine(stateMachineArn=arn)["definition"])
     edited["States"]["Train"]["Parameters"]["StoppingCondition"]["MaxRuntimeInSeconds"] = 60
     hook.client.update_state_machine(stateMachineArn=arn, definition=json.dumps(edited))
+    seen()
     restored = operator.execute(FakeContext("c"))  # type: ignore[arg-type]
+    seen()
     deployed = hook.deployed(arn)
     assert deployed
     assert not deployed.drifted

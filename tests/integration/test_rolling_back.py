@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -78,7 +79,10 @@ class Rollbacks:
 
 @pytest.fixture(scope="module")
 def rollbacks(
-    local_aws: LocalAws, models: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    local_aws: LocalAws,
+    models: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    seen: Callable[[], None],
 ) -> Rollbacks:
     with pytest.MonkeyPatch.context() as monkeypatch:
         connect(monkeypatch, local_aws)
@@ -88,18 +92,22 @@ def rollbacks(
             for name, model in models.items()
         }
         rollbacks = Rollbacks(local_aws, model_folder(tmp_path_factory.mktemp("models")), artifacts)
+        seen()
         # It makes the endpoint too.
         rollbacks.roll_back(to_model=rollbacks.names[2])
         return rollbacks
 
 
 @pytest.fixture(autouse=True)
-def in_service(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, rollbacks: Rollbacks) -> None:
+def in_service(
+    monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, rollbacks: Rollbacks, seen: Callable[[], None]
+) -> None:
     """The newest model serves."""
     connect(monkeypatch, local_aws)
     if rollbacks.served != rollbacks.names[2]:
         rollbacks.roll_back(to_model=rollbacks.names[2])
     assert rollbacks.served == rollbacks.names[2]
+    seen()
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ class Tidied:
         """What is there so far is older than the retention; what comes is not."""
         # S3 tells times by the second.
         self.old = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
-        until(lambda: datetime.now(UTC) > self.old)
+        until(lambda: datetime.now(UTC) > self.old + timedelta(seconds=self.lag))
 
     def keep_house(self, monkeypatch: pytest.MonkeyPatch, context: Any = None, **options: Any) -> Any:
         """Run the task, thirty days after what is old."""
