@@ -14,10 +14,10 @@ import threading
 import time
 from pathlib import Path
 
+from include.local_aws.gateway.web_pages import HOST_NAME
 from include.local_aws.provision import provision
 from include.local_aws.runtime import AIRFLOW_KEY
 from include.local_aws.server import Server
-from include.local_aws.web_pages import HOST_NAME
 
 log = logging.getLogger("local_aws")
 

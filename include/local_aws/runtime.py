@@ -14,8 +14,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from include.local_aws.fault_kinds import DelayJob, FailJob
-from include.local_aws.faults import Faults
+from include.local_aws.faults.faults import Faults
+from include.local_aws.faults.kinds import DelayJob, FailJob
 from include.local_aws.jobs import Job, JobPool
 
 ACCOUNT_ID = "123456789012"

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Collection
 from pathlib import Path
 
-from include.local_aws.faults import Faults
+from include.local_aws.faults.faults import Faults
+from include.local_aws.gateway.web_pages import NoWebPages
 from include.local_aws.jobs import JobPool
 from include.local_aws.runtime import Runtime
-from include.local_aws.web_pages import NoWebPages
 
 HOST = "127.0.0.1"
 
@@ -45,32 +45,17 @@ class Server:
         )
         from werkzeug.serving import make_server
 
-        from include.local_aws import (
-            bucket_names,
-            change_sets,
-            cloudformation,
-            cloudformation_bucket,
-            cloudformation_iam,
-            definition_check,
-            dynamodb,
-            endpoint,
-            execution_api,
-            executions,
-            glue,
-            inference,
-            integrations,
-            lambda_,
-            redrive,
-            resource_names,
-            sagemaker,
-            sagemaker_lists,
-            sagemaker_tags,
-            service_quotas,
-            stepfunctions,
-            unsupported,
-        )
-        from include.local_aws.authorization import Authorization
-        from include.local_aws.gateway import Gateway
+        from include.local_aws.cloudformation import service as cloudformation
+        from include.local_aws.dynamodb import service as dynamodb
+        from include.local_aws.gateway import unsupported
+        from include.local_aws.gateway.gateway import Gateway
+        from include.local_aws.glue import service as glue
+        from include.local_aws.iam.authorization import Authorization
+        from include.local_aws.lambda_ import service as lambda_
+        from include.local_aws.s3 import service as s3
+        from include.local_aws.sagemaker import service as sagemaker
+        from include.local_aws.service_quotas import service as service_quotas
+        from include.local_aws.stepfunctions import service as stepfunctions
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         faults = Faults()
@@ -85,24 +70,16 @@ class Server:
             faults=faults,
         )
         unsupported.install()
-        bucket_names.install()
-        cloudformation.install()
-        resource_names.install()
-        cloudformation_bucket.install()
-        cloudformation_iam.install()
-        change_sets.install()
-        dynamodb.install()
-        integrations.install(self.runtime)
-        executions.install()
-        execution_api.install()
-        redrive.install()
-        stepfunctions.install()
-        definition_check.install()
-        inference.install()
-        sagemaker_tags.install()
-        sagemaker_lists.install()
-        service_quotas.install()
-        for service in (glue, sagemaker, endpoint, lambda_):
+        for service in (
+            s3,
+            dynamodb,
+            cloudformation,
+            glue,
+            lambda_,
+            sagemaker,
+            stepfunctions,
+            service_quotas,
+        ):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)
 

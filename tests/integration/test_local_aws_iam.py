@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
-from include.local_aws.iam_policy import granted_actions
+from include.local_aws.iam.policy import granted_actions
 from retraining.hooks.removal import Removal, RemovalHook
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.housekeeping import Leftovers

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control, ControlError
-from include.local_aws.quotas import Quotas, quotas_of
+from include.local_aws.gateway.quotas import Quotas, quotas_of
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.state_machines import WAIT, create_machine, start
 

@@ -13,8 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import Shape
 
-from include.local_aws.iam_needs import PREFIXES
-from include.local_aws.iam_policy import granted_actions
+from include.local_aws.iam.needs import PREFIXES
+from include.local_aws.iam.policy import granted_actions
 from tests.integration.embedded_aws import LocalAws
 from tests.unit.template import Template
 

@@ -14,8 +14,8 @@ from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 from botocore import xform_name
 
-from include.local_aws.iam_needs import needs
-from include.local_aws.iam_policy import Need
+from include.local_aws.iam.needs import needs
+from include.local_aws.iam.policy import Need
 from tests.unit.template import ACCOUNT, REGION
 
 PROJECT = Path(__file__).parents[2]

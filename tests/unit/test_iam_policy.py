@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from include.local_aws.iam_needs import needs
-from include.local_aws.iam_policy import Need, UnknownConditionError, is_allowed
+from include.local_aws.iam.needs import needs
+from include.local_aws.iam.policy import Need, UnknownConditionError, is_allowed
 
 RUNS = "arn:aws:s3:::lake/runs/*"
 STATES = "arn:aws:states:eu-west-1:123456789012:"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
-from include.local_aws.iam_policy import Document, Need, granted_actions, is_allowed
+from include.local_aws.iam.policy import Document, Need, granted_actions, is_allowed
 from tests.unit.conftest import SURROUNDINGS
 from tests.unit.needed_actions import of_airflow, of_definition
 from tests.unit.template import ACCOUNT, PATH, REGION, Template

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from include.local_aws import quotas as embedded
+from include.local_aws.gateway import quotas as embedded
 from retraining.triggers.poller import Pollers
 from retraining.triggers.rate_limit import Quotas, TokenBucket
 

@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 import pytest
 
-from include.local_aws.constraints import message, violations
-from include.local_aws.request_rules import broken_rules
+from include.local_aws.validation.constraints import message, violations
+from include.local_aws.validation.request_rules import broken_rules
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:m"
 XGBOOST = {"AlgorithmSpecification": {"TrainingImage": "registry/xgboost:1", "TrainingInputMode": "File"}}

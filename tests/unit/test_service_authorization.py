@@ -16,8 +16,8 @@ import botocore.session
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from include.local_aws.iam_needs import PREFIXES, needs
-from include.local_aws.iam_policy import is_allowed
+from include.local_aws.iam.needs import PREFIXES, needs
+from include.local_aws.iam.policy import is_allowed
 from tests.unit.needed_actions import operations
 from tests.unit.template import ACCOUNT, REGION, Template
 from tests.unit.test_permissions import KEY, NETWORK, POLICIES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.local_aws.web_pages import NoWebPages
+from include.local_aws.gateway.web_pages import NoWebPages
 
 PORT = "127.0.0.1:4566"
 EVIL = "http://evil.test"

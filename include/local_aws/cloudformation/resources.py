@@ -1,0 +1,145 @@
+"""CloudFormation: the resource types that moto lacks, and no silence about those that nobody has."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from moto.cloudformation import parsing
+from moto.cloudformation.exceptions import ValidationError
+from moto.core.common_models import CloudFormationModel
+from moto.glue.models import FakeJob, glue_backends
+
+from include.local_aws.cloudformation import alarm  # noqa: F401 - moto finds the subclasses of its models
+
+# Access to resources is not checked here: moto reads conditions so coarsely that a bucket that asks
+# for TLS would refuse every request, and nobody publishes to a topic.
+NOT_ENFORCED = ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"]
+
+# CloudFormation's name for each argument of moto's create_job.
+JOB_PROPERTIES = {
+    "role": "Role",
+    "command": "Command",
+    "description": "Description",
+    "log_uri": "LogUri",
+    "execution_property": "ExecutionProperty",
+    "default_arguments": "DefaultArguments",
+    "non_overridable_arguments": "NonOverridableArguments",
+    "connections": "Connections",
+    "max_retries": "MaxRetries",
+    "allocated_capacity": "AllocatedCapacity",
+    "timeout": "Timeout",
+    "max_capacity": "MaxCapacity",
+    "security_configuration": "SecurityConfiguration",
+    "tags": "Tags",
+    "notification_property": "NotificationProperty",
+    "glue_version": "GlueVersion",
+    "number_of_workers": "NumberOfWorkers",
+    "worker_type": "WorkerType",
+    "code_gen_configuration_nodes": "CodeGenConfigurationNodes",
+    "execution_class": "ExecutionClass",
+    "source_control_details": "SourceControlDetails",
+}
+
+
+class GlueJob(CloudFormationModel):  # type: ignore[misc]
+    """AWS::Glue::Job; moto finds it among the subclasses of its base."""
+
+    def __init__(self, job: FakeJob) -> None:
+        self.job = job
+
+    @property
+    def physical_resource_id(self) -> str:
+        return str(self.job.name)
+
+    @staticmethod
+    def cloudformation_name_type() -> str:
+        return "Name"
+
+    @staticmethod
+    def cloudformation_type() -> str:
+        return "AWS::Glue::Job"
+
+    @classmethod
+    def has_cfn_attr(cls, _attr: str) -> bool:
+        return False
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls,
+        resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+        **_: Any,
+    ) -> GlueJob:
+        properties = cloudformation_json["Properties"]
+        unknown = properties.keys() - set(JOB_PROPERTIES.values()) - {"Name"}
+        if unknown:
+            raise ValidationError(message=f"AWS::Glue::Job: unsupported properties {sorted(unknown)}")
+        arguments = {name: properties.get(key) for name, key in JOB_PROPERTIES.items()}
+        # CloudFormation hands every number over as it was written, which may be as a string.
+        for name in ("max_retries", "timeout", "number_of_workers"):
+            arguments[name] = None if arguments[name] is None else int(arguments[name])
+        limits = arguments["execution_property"] or {}
+        arguments["execution_property"] = {key: int(value) for key, value in limits.items()}
+        arguments["tags"] = arguments["tags"] or {}
+        backend = glue_backends[account_id][region_name]
+        backend.create_job(name=resource_name, **arguments)
+        return cls(backend.get_job(resource_name))
+
+    @classmethod
+    def update_from_cloudformation_json(
+        cls,
+        original_resource: GlueJob,
+        new_resource_name: str,
+        cloudformation_json: dict[str, Any],
+        account_id: str,
+        region_name: str,
+    ) -> GlueJob:
+        runs = original_resource.job.job_runs
+        updated = cls.create_from_cloudformation_json(
+            new_resource_name, cloudformation_json, account_id, region_name
+        )
+        updated.job.job_runs = runs
+        return updated
+
+    @classmethod
+    def delete_from_cloudformation_json(
+        cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
+    ) -> None:
+        glue_backends[account_id][region_name].delete_job(resource_name)
+
+
+def install() -> None:
+    """Refuse resource types that nothing here makes; moto would leave them out with a warning."""
+    parsing.NULL_MODELS.extend(NOT_ENFORCED)
+    for resource_type in NOT_ENFORCED:
+        warnings.filterwarnings("ignore", message=f"Tried to parse {resource_type}")
+    find, clean = parsing.resource_class_from_type, parsing.clean_json
+
+    def resource_class_from_type(resource_type: str) -> Any:
+        found = find(resource_type)
+        if found is None and resource_type not in parsing.NULL_MODELS:
+            raise ValidationError(
+                message=f"The embedded AWS does not support resources of type {resource_type}"
+            )
+        return found
+
+    def clean_json(resource_json: Any, resources_map: Any) -> Any:
+        cleaned = clean(resource_json, resources_map)
+        # AWS::NoValue takes an element of a list away, where moto leaves a None.
+        return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
+
+    delete = parsing.ResourceMap.delete
+
+    def delete_all(resources: parsing.ResourceMap) -> None:
+        # moto knows one way of retaining only.
+        for resource in resources._resource_json_map.values():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"
+        delete(resources)
+
+    parsing.resource_class_from_type = resource_class_from_type
+    parsing.clean_json = clean_json
+    parsing.ResourceMap.delete = delete_all

@@ -1,0 +1,142 @@
+"""Step Functions' service integrations: .sync for Glue and SageMaker, clients of this very server."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from botocore.exceptions import ClientError, HTTPClientError
+from moto.glue.models import glue_backends
+from moto.sagemaker.models import sagemaker_backends
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import state_task_factory
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_aws_sdk as aws_sdk,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
+    StateTaskServiceGlue,
+)
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+
+from include.local_aws.dynamodb.service import DynamoDbTask
+from include.local_aws.glue import service as glue
+from include.local_aws.runtime import ACCOUNT_ID, Runtime
+from include.local_aws.stepfunctions.sync_job import SyncJobTask, iso_8601, json_ready, milliseconds
+
+
+class GlueTask(SyncJobTask, StateTaskServiceGlue):  # type: ignore[misc]
+    """arn:aws:states:::glue:startJobRun[.sync]; moto's own fails as its callback endpoint is None."""
+
+    def is_pending(self, region: str, started: dict[str, Any]) -> bool:
+        run = glue_backends[ACCOUNT_ID][region].get_job_run(started["JobName"], started["JobRunId"])
+        return run.status in glue.UNFINISHED
+
+    def describe(self, client: Any, started: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        run = client.get_job_run(JobName=started["JobName"], RunId=started["JobRunId"])["JobRun"]
+        return json_ready(run, milliseconds), run["JobRunState"] == "SUCCEEDED"
+
+    def stop(self, client: Any, started: dict[str, Any]) -> None:
+        client.batch_stop_job_run(JobName=started["JobName"], JobRunIds=[started["JobRunId"]])
+
+
+class SageMakerTask(SyncJobTask):
+    """arn:aws:states:::sagemaker:...; moto only forwards its calls and cannot wait for them."""
+
+    SUPPORTED = (
+        "createTrainingJob",
+        "createModel",
+        "createEndpointConfig",
+        "createEndpoint",
+        "updateEndpoint",
+    )
+
+    def __init__(self) -> None:
+        super().__init__(supported_integration_patterns={ResourceCondition.Sync})
+
+    def _validate_service_integration_is_supported(self) -> None:
+        action, condition = self.resource.api_action, self.resource.condition
+        if action not in self.SUPPORTED or (condition is not None and action != "createTrainingJob"):
+            raise ValueError(
+                f"The resource {self.resource.resource_arn} is not supported by the embedded AWS; "
+                f"supported are {', '.join(self.SUPPORTED)}, and createTrainingJob.sync"
+            )
+
+    def _eval_service_task(
+        self,
+        env: Any,
+        resource_runtime_part: Any,
+        normalised_parameters: dict[str, Any],
+        state_credentials: Any,
+        **_: Any,
+    ) -> None:
+        client = self.client(resource_runtime_part.region, state_credentials)
+        response = getattr(client, self._get_boto_service_action())(**normalised_parameters)
+        response.pop("ResponseMetadata", None)
+        env.stack.append(response)
+
+    def is_pending(self, region: str, started: dict[str, Any]) -> bool:
+        job = sagemaker_backends[ACCOUNT_ID][region].training_jobs[started["TrainingJobName"]]
+        return job.training_job_status in ("InProgress", "Stopping")
+
+    def describe(self, client: Any, started: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        job = client.describe_training_job(TrainingJobName=started["TrainingJobName"])
+        job.pop("ResponseMetadata", None)
+        return json_ready(job, milliseconds), job["TrainingJobStatus"] == "Completed"
+
+    def stop(self, client: Any, started: dict[str, Any]) -> None:
+        client.stop_training_job(TrainingJobName=started["TrainingJobName"])
+
+    def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
+        if isinstance(ex, HTTPClientError):
+            # Named as Lambda's is, whose errors are documented.
+            return self.failure(env, "SageMaker.SdkClientException", str(ex))
+        if not isinstance(ex, ClientError):
+            return super()._from_error(env=env, ex=ex)
+        code, message = ex.response["Error"]["Code"], ex.response["Error"]["Message"]
+        modelled = type(ex).__name__ != "ClientError"
+        name = f"{code.removesuffix('Exception')}Exception" if modelled else "AmazonSageMakerException"
+        metadata = ex.response["ResponseMetadata"]
+        cause = (
+            f"{message} (Service: AmazonSageMaker; Status Code: {metadata['HTTPStatusCode']}; "
+            f"Error Code: {code}; Request ID: {metadata['RequestId']}; Proxy: null)"
+        )
+        return self.failure(env, f"SageMaker.{name}", cause)
+
+
+def install(runtime: Runtime) -> None:
+    """Put the integrations in place, and let every other one reach this server."""
+    SyncJobTask.runtime = runtime
+    make = state_task_factory.state_task_service_for
+
+    def state_task_service_for(service_name: str) -> Any:
+        if service_name == "glue":
+            return GlueTask()
+        if service_name == "sagemaker":
+            return SageMakerTask()
+        if service_name == "dynamodb":
+            return DynamoDbTask()
+        return make(service_name)
+
+    state_task_factory.state_task_service_for = state_task_service_for
+
+    # The aws-sdk integration names errors after the service, and writes times in ISO 8601.
+    aws_sdk._SERVICE_ERROR_NAMES["sagemaker"] = "SageMaker"
+    evaluate = aws_sdk.StateTaskServiceAwsSdk._eval_service_task
+
+    def eval_service_task(task: Any, env: Any, **request: Any) -> None:
+        evaluate(task, env, **request)
+        env.stack.append(json_ready(env.stack.pop(), iso_8601))
+
+    aws_sdk.StateTaskServiceAwsSdk._eval_service_task = eval_service_task
+
+    # moto makes a client for every call, of localhost (IPv6 first) and without checking parameters.
+    def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        return runtime.client(service, region, role=state_credentials.role_arn if state_credentials else "")
+
+    for module in list(sys.modules.values()):
+        if (
+            getattr(module, "boto_client_for", None) is boto_client_for
+            and module is not sys.modules[__name__]
+        ):
+            module.boto_client_for = client_for  # type: ignore[attr-defined]
