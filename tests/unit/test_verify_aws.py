@@ -20,7 +20,10 @@ from scripts.verify.report import Verification
 from scripts.verify.which_aws import described, stand_in
 
 PROJECT = Path(__file__).resolve().parents[2]
-FIDELITY = (PROJECT / "docs" / "fidelity.md").read_text()
+# What is assumed of AWS; what the embedded AWS does comes after it.
+FIDELITY, _, EMBEDDED = (
+    (PROJECT / "docs" / "fidelity.md").read_text().partition("\n## What the embedded AWS does\n")
+)
 TEST = re.compile(r"`(?P<file>(?:unit|integration|e2e)/\w+\.py)::(?P<test>test_\w+)`")
 ENDPOINT = "http://127.0.0.1:5000"
 
@@ -30,6 +33,16 @@ def rows() -> list[list[str]]:
     lines = [line for line in FIDELITY.splitlines() if line.startswith("|") and not line.startswith("|-")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [row for row in cells if row[0] != "assumption"]
+
+
+def embedded_rows() -> list[list[str]]:
+    """Cells of the rows that say which call of the embedded AWS does what."""
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in EMBEDDED.splitlines()
+        if line.startswith("|") and not line.startswith("|-")
+    ]
+    return [row for row in cells if row[0] != "call"]
 
 
 def account() -> Account:
@@ -65,6 +78,16 @@ def test_every_row_says_what_it_rests_on_where_from_and_what_tests_it() -> None:
         assert source
         assert TEST.search(test), row
         assert re.fullmatch(r"no|\d{4}-\d\d-\d\d, [a-z0-9-]+", real), f"{real}: no, or a date and a region"
+
+
+def test_every_row_of_the_embedded_aws_says_what_it_does_and_what_shows_it() -> None:
+    for row in embedded_rows():
+        assert len(row) == 4, row
+        assert row[0], row
+        assert row[1].split()[0].rstrip(",:;") in ("does", "records", "refuses"), row
+        found = TEST.search(row[3])
+        assert found, row
+        assert f"def {found['test']}(" in (PROJECT / "tests" / found["file"]).read_text(), row
 
 
 def test_while_no_account_has_confirmed_anything_the_documents_say_so() -> None:
