@@ -78,16 +78,18 @@ class Job:
         env: Mapping[str, str],
         cwd: Path,
         log_path: Path,
+        error_path: Path | None = None,
         timeout_seconds: float | None = None,
         stdin: bytes = b"",
     ) -> Outcome:
         """
         Run one child process to its end, its output appended to a log file.
 
+        :param error_path: where what it writes to stderr goes instead.
         :raises JobStoppedError: when :meth:`stop` was called before or meanwhile.
         """
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        with log_path.open("ab") as output:
+        with log_path.open("ab") as output, (error_path or log_path).open("ab") as errors:
             with self._lock:
                 if self._stopped.is_set():
                     raise JobStoppedError(self.name)
@@ -98,7 +100,7 @@ class Job:
                     cwd=cwd,
                     stdin=subprocess.PIPE,
                     stdout=output,
-                    stderr=subprocess.STDOUT,
+                    stderr=errors if error_path else subprocess.STDOUT,
                     start_new_session=True,
                 )
                 self._process = process

@@ -52,6 +52,7 @@ class Server:
         from include.local_aws.glue import service as glue
         from include.local_aws.iam.authorization import Authorization
         from include.local_aws.lambda_ import service as lambda_
+        from include.local_aws.logs import service as logs
         from include.local_aws.s3 import service as s3
         from include.local_aws.sagemaker import service as sagemaker
         from include.local_aws.service_quotas import service as service_quotas
@@ -79,6 +80,7 @@ class Server:
             sagemaker,
             stepfunctions,
             service_quotas,
+            logs,
         ):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

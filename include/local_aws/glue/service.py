@@ -16,6 +16,7 @@ from moto.glue.models import FakeJob, FakeJobRun
 from moto.glue.responses import GlueResponse
 
 from include.local_aws.jobs import Job, JobStoppedError, Outcome
+from include.local_aws.logs.streams import following
 from include.local_aws.runtime import Runtime
 from include.local_aws.s3.uris import download
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_JobRun.html: 2,880 minutes unless the job says.
 DEFAULT_TIMEOUT_MINUTES = 2880
+# https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html; what the Amazon provider's
+# GlueJobOperator(verbose=True) reads is below it, in /output and /error, under the run's id.
+SHELL_LOG_GROUP = "/aws-glue/python-jobs"
 UNFINISHED = ("STARTING", "RUNNING", "STOPPING")
 
 # Taken for whatever reads a run's state in order to change it.
@@ -36,6 +40,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
     job: Job
     error_message: str | None = None
     running_since: datetime | None = None
+    log_group = SHELL_LOG_GROUP
 
     def advance(self) -> None:
         """Looking at a run does not change it."""
@@ -66,7 +71,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
         details["ExecutionTime"] = (
             int(until.timestamp() - self.running_since.timestamp()) if self.running_since else 0
         )
-        details["LogGroupName"] = "/aws-glue/jobs"
+        details["LogGroupName"] = self.log_group
         if not finished:
             del details["CompletedOn"]
         if self.error_message:
@@ -107,12 +112,17 @@ def install(runtime: Runtime) -> None:
 
 def _run(runtime: Runtime, job: FakeJob, run: JobRun, child: Job) -> None:
     log_path = runtime.log_path("glue", f"{job.name}-{run.job_run_id}")
+    error_path = log_path.with_suffix(".error.log")
     run.begin()
     try:
         if reason := runtime.befall("glue", job.name, child):
             run.end("FAILED", reason)
             return
-        with runtime.scratch("glue") as folder:
+        with (
+            runtime.scratch("glue") as folder,
+            following(log_path, f"{run.log_group}/output", run.job_run_id),
+            following(error_path, f"{run.log_group}/error", run.job_run_id),
+        ):
             script = folder / "script.py"
             download(runtime.client("s3", role=job.role), job.command["ScriptLocation"], script)
             outcome = child.run(
@@ -120,6 +130,7 @@ def _run(runtime: Runtime, job: FakeJob, run: JobRun, child: Job) -> None:
                 env=runtime.child_environment(job.role),
                 cwd=folder,
                 log_path=log_path,
+                error_path=error_path,
                 timeout_seconds=run.timeout * 60,
             )
     except JobStoppedError:
@@ -127,7 +138,7 @@ def _run(runtime: Runtime, job: FakeJob, run: JobRun, child: Job) -> None:
     except (ClientError, ValueError, OSError) as error:
         run.end("FAILED", f"The script {job.command.get('ScriptLocation')} could not be started: {error}")
     else:
-        _conclude(run, outcome, log_path)
+        _conclude(run, outcome, error_path)
     log.info("Glue job run %s of %s: %s %s", run.job_run_id, job.name, run.status, run.error_message or "")
 
 
@@ -136,17 +147,17 @@ def _command_line(job: FakeJob, run: JobRun) -> list[str]:
     return [word for pair in arguments.items() for word in pair]
 
 
-def _conclude(run: JobRun, outcome: Outcome, log_path: Path) -> None:
+def _conclude(run: JobRun, outcome: Outcome, error_path: Path) -> None:
     if outcome.timed_out:
         run.end("TIMEOUT", f"Job run timed out after {run.timeout} minutes")
     elif outcome.returncode == 0:
         run.end("SUCCEEDED")
     else:
-        run.end("FAILED", _last_line(log_path) or f"Command failed with exit code {outcome.returncode}")
+        run.end("FAILED", _last_line(error_path) or f"Command failed with exit code {outcome.returncode}")
 
 
-def _last_line(log_path: Path) -> str:
-    lines = log_path.read_text(errors="replace").splitlines() if log_path.exists() else []
+def _last_line(path: Path) -> str:
+    lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 

@@ -7,6 +7,7 @@ import logging
 import sys
 import tarfile
 import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from moto.sagemaker.models import FakeTrainingJob
 
 from include.local_aws.jobs import Job, JobStoppedError, Outcome
+from include.local_aws.logs.streams import following
 from include.local_aws.runtime import Runtime
 from include.local_aws.s3.uris import download_prefix, upload
 from include.local_aws.sagemaker import train_xgboost
@@ -25,6 +27,9 @@ log = logging.getLogger(__name__)
 DEFAULT_MAX_SECONDS = 86400
 # Characters of a FailureReason, by the same reference.
 MAX_REASON = 1024
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/logging-cloudwatch.html
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
 # Taken for whatever reads a job's status in order to change it.
 lock = threading.Lock()
@@ -84,14 +89,15 @@ def run(runtime: Runtime, job: FakeTrainingJob, child: Job) -> None:
             enter(job, "Downloading", "Downloading input data")
             _lay_out(runtime, job, root)
             enter(job, "Training", "Training image download completed. Training in progress.")
-            outcome = child.run(
-                # -P: the modules beside the program must not shadow those that xgboost imports.
-                [sys.executable, "-P", train_xgboost.__file__, str(root)],
-                env=runtime.child_environment(job.role_arn),
-                cwd=root,
-                log_path=log_path,
-                timeout_seconds=limit,
-            )
+            with following(log_path, LOG_GROUP, f"{job.training_job_name}/algo-1-{int(time.time())}"):
+                outcome = child.run(
+                    # -P: the modules beside the program must not shadow those that xgboost imports.
+                    [sys.executable, "-P", train_xgboost.__file__, str(root)],
+                    env=runtime.child_environment(job.role_arn),
+                    cwd=root,
+                    log_path=log_path,
+                    timeout_seconds=limit,
+                )
             _conclude(runtime, job, root, outcome, log_path)
     except JobStoppedError:
         end(job, "Stopped")
