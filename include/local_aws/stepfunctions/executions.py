@@ -18,7 +18,7 @@ from moto.stepfunctions.parser.backend import execution as moto_execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 from include.local_aws.faults.lag import Past, as_of
-from include.local_aws.stepfunctions import execution_worker
+from include.local_aws.stepfunctions import execution_logs, execution_worker
 from include.local_aws.stepfunctions.execution_worker import Worker
 from include.local_aws.stepfunctions.state_machines import seen_machine
 
@@ -70,7 +70,8 @@ class Execution(moto_execution.Execution):  # type: ignore[misc]
 
     def _get_start_execution_worker(self) -> Worker:
         details = super()._get_start_execution_worker()._evaluation_details
-        return Worker(details, _Communication(self), None, {})
+        logging = execution_logs.session(self.state_machine, self.exec_arn, lambda: self.redrive_count)
+        return Worker(details, _Communication(self), logging, {})
 
 
 class _Communication(moto_execution.BaseExecutionWorkerCommunication):  # type: ignore[misc]
@@ -124,7 +125,13 @@ def _start_execution(
         # A snapshot: an update of the state machine does not change what runs. It has the ARN of the
         # state machine even if a version was asked for: executions of all versions share one space of names.
         seen = seen_machine(target)
-        snapshot = StateMachineInstance(machine.arn, machine.name, seen["definition"], seen["roleArn"])
+        snapshot = StateMachineInstance(
+            machine.arn,
+            machine.name,
+            seen["definition"],
+            seen["roleArn"],
+            loggingConfiguration=target.loggingConfiguration,
+        )
         execution = Execution(
             name=name,
             sm_type=snapshot.sm_type,

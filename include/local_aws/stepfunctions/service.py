@@ -6,6 +6,7 @@ from include.local_aws.runtime import Runtime
 from include.local_aws.stepfunctions import (
     definition_check,
     execution_api,
+    execution_logs,
     executions,
     integrations,
     redrive,
@@ -21,3 +22,4 @@ def install(runtime: Runtime) -> None:
     redrive.install()
     state_machines.install()
     definition_check.install()
+    execution_logs.install()
