@@ -60,7 +60,11 @@ class Server:
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         faults = Faults()
-        gateway = Gateway(DomainDispatcherApplication(create_backend_app), faults, Authorization(enforce_iam))
+        gateway = Gateway(
+            DomainDispatcherApplication(unsupported.raising(create_backend_app)),
+            faults,
+            Authorization(enforce_iam),
+        )
         application = NoWebPages(gateway, allowed_hosts)
         self._server = make_server(HOST, port, application, threaded=True, request_handler=MotoRequestHandler)
         self.runtime = Runtime(
@@ -70,7 +74,6 @@ class Server:
             functions=JobPool("function", 2 * parallelism),
             faults=faults,
         )
-        unsupported.install()
         for service in (
             s3,
             dynamodb,

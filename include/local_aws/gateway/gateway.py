@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
@@ -11,13 +10,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from include.local_aws.faults import lag
 from include.local_aws.faults.faults import Faults
 from include.local_aws.faults.kinds import DelayCall, DelayReply, DropReply, FailCall, FailReply
-from include.local_aws.gateway import control_api
+from include.local_aws.gateway import control_api, unsupported
+from include.local_aws.gateway.errors import refuse
 from include.local_aws.gateway.operations import Operation, operation_of
 from include.local_aws.gateway.quotas import Quotas
 from include.local_aws.gateway.request_parameters import parameters_of
@@ -76,14 +74,18 @@ class Gateway:
         name = str(operation)
         self.requests.count(name)
         said = partial(_said, environ)
-        if refusal := self._judged(environ, operation) or self._refusal(operation, said):
-            return _refuse(operation, refusal, start_response)
+        try:
+            refusal = self._judged(environ, operation) or self._refusal(operation, said)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is told of
+            return unsupported.broken(operation, error, start_response)
+        if refusal:
+            return refuse(operation, refusal, start_response)
         if delay := self.faults.take(DelayCall, said=said, operation=name):
             time.sleep(delay.seconds)
         unsaid = self.faults.take(FailReply, operation=name)
         with lag.behind(0 if key_of(environ) == OBSERVER_KEY else self.faults.lag_seconds(name)):
             respond = _say_nothing if unsaid else start_response
-            answer: Iterable[bytes] = self._application(environ, respond)
+            answer = unsupported.answer(self._application, operation, environ, respond)
         if late := self.faults.take(DelayReply, operation=name):
             time.sleep(late.seconds)
         if self.faults.take(DropReply, operation=name):
@@ -92,7 +94,7 @@ class Gateway:
             raise ConnectionAbortedError(f"the reply of {name} was dropped, as asked for")
         if unsaid:
             internal = FailCall(name, unsaid.code, 500, "The request processing has failed.")
-            return _refuse(operation, internal, start_response)
+            return refuse(operation, internal, start_response)
         return answer
 
     def _judged(self, environ: dict[str, Any], operation: Operation) -> FailCall | None:
@@ -122,20 +124,3 @@ def _said(environ: dict[str, Any]) -> str:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = BytesIO(body)
     return f"{environ['PATH_INFO']}\n{body.decode(errors='replace')}"
-
-
-def _refuse(operation: Operation, error: FailCall, start_response: Callable[..., Any]) -> list[bytes]:
-    xml = f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message></Error>"
-    bodies = {
-        "json": json.dumps({"__type": error.code, "message": error.message}),
-        "query": f"<ErrorResponse>{xml}</ErrorResponse>",
-        "rest-xml": xml,
-    }
-    body = bodies[operation.protocol].encode()
-    headers = [
-        ("Content-Length", str(len(body))),
-        ("x-amzn-errortype", error.code),
-        ("x-amzn-RequestId", str(uuid4())),
-    ]
-    start_response(f"{error.status} Refused", headers)
-    return [body]

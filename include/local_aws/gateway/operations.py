@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs
 from botocore.exceptions import UnknownServiceError
 from moto.core.request import Request
 from moto.core.routing import get_service_router
+from moto.moto_server.werkzeug_app import UNSIGNED_ACTIONS
 from werkzeug.exceptions import HTTPException
 
 # Where the name that requests are signed with is not that of the client.
@@ -18,6 +20,9 @@ CLIENT_NAMES = {
     "tagging": "resourcegroupstaggingapi",
     "servicequotas": "service-quotas",
 }
+
+# Paths of SageMaker's runtime, whose requests are signed as SageMaker's are.
+INVOCATIONS = re.compile(r"/(async-)?invocations(-response-stream)?$")
 
 
 @dataclass(frozen=True)
@@ -49,10 +54,11 @@ def operation_of(environ: dict[str, Any], form: str | None) -> Operation:
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return Operation(service, target.rpartition(".")[2], region, "json")
     if action := parse_qs(form or "").get("Action"):
+        service = UNSIGNED_ACTIONS.get(action[0], (service, ""))[0]
         return Operation(service, action[0], region, "query")
-    if service == "sagemaker" and environ["PATH_INFO"].endswith("/invocations"):
+    if service == "sagemaker" and INVOCATIONS.search(environ["PATH_INFO"]):
         service = "sagemaker-runtime"
-    protocol = "rest-xml" if service == "s3" else "json"
+    protocol = "rest-xml" if service.startswith("s3") else "json"
     return Operation(service, _matched(service, environ), region, protocol)
 
 
