@@ -94,8 +94,12 @@ def models(local_aws: LocalAws) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def broken(local_aws: LocalAws) -> str:
-    """A configuration whose model has no data."""
-    return model_of(local_aws, f"s3://{local_aws.outputs['Bucket']}/nowhere/model.tar.gz")
+    """A configuration whose model has lost its data."""
+    s3, bucket = local_aws.client("s3"), local_aws.outputs["Bucket"]
+    s3.put_object(Bucket=bucket, Key="lost/model.tar.gz", Body=b"")
+    name = model_of(local_aws, f"s3://{bucket}/lost/model.tar.gz")
+    s3.delete_object(Bucket=bucket, Key="lost/model.tar.gz")
+    return name
 
 
 @pytest.fixture

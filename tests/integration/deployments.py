@@ -48,6 +48,13 @@ class Deployer:
         rows = training_request(aws)["TrainingJobName"]
         return cls(aws, workflow, artifact, rows, f"endpoint-{uuid4().hex[:12]}")
 
+    def no_archive(self) -> str:
+        """An artifact that no endpoint can load."""
+        uri = self.artifact.replace("model.tar.gz", "nothing.tar.gz")
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"nothing")
+        return uri
+
     def start(self, hour: int, *, policy: str = "if_newer", artifact: str | None = None) -> str:
         """Start deploying an accepted model whose window ends at an hour; gives the execution's ARN."""
         name, end = f"h{hour}-{uuid4().hex[:12]}", EPOCH + timedelta(hours=hour)

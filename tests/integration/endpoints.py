@@ -20,8 +20,8 @@ def settled(aws: LocalAws, name: str) -> dict[str, Any]:
 
 
 def predict(aws: LocalAws, name: str, body: str, content_type: str = "text/csv") -> list[float]:
-    """What an endpoint answers."""
+    """What an endpoint answers: a line a row."""
     answer = aws.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=name, ContentType=content_type, Body=body
     )
-    return [float(value) for value in answer["Body"].read().decode().split(",")]
+    return [float(value) for value in answer["Body"].read().decode().split()]

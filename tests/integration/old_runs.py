@@ -15,7 +15,7 @@ import yaml
 
 from retraining.execution import execution_name, iso
 from tests.integration.embedded_aws import PROJECT, LocalAws
-from tests.integration.sagemaker_requests import IMAGE, rows
+from tests.integration.sagemaker_requests import IMAGE, rows, stored_artifact
 
 EPOCH = datetime(2013, 5, 1, tzinfo=UTC)
 
@@ -41,7 +41,7 @@ class OldRuns:
     aws: LocalAws
     model: str
     endpoint: str
-    artifact: str = "s3://nowhere/model.tar.gz"
+    artifact: str = ""
 
     def name(self, run: str, dag: str = "retraining") -> str:
         """What everything of a run is called."""
@@ -65,7 +65,7 @@ class OldRuns:
         self.aws.client("sagemaker").create_model(
             ModelName=name,
             ExecutionRoleArn=self.aws.outputs["TrainingRoleArn"],
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": self.artifact},
+            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": self.artifact or stored_artifact(self.aws)},
             Tags=self.tags(name, hour) if tags is None else _listed(tags),
         )
 

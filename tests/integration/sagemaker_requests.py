@@ -81,6 +81,13 @@ def trained(aws: LocalAws, name: str) -> dict[str, Any]:
     return until(probe)
 
 
+def stored_artifact(aws: LocalAws) -> str:
+    """The URI of an artifact that is there, for models that nobody serves."""
+    bucket = aws.outputs["Bucket"]
+    aws.client("s3").put_object(Bucket=bucket, Key="runs/stored/model.tar.gz", Body=b"")
+    return f"s3://{bucket}/runs/stored/model.tar.gz"
+
+
 def model_of(aws: LocalAws, data_url: str) -> str:
     """Creates a model and an endpoint configuration of one name, and gives the name."""
     sagemaker, name = aws.client("sagemaker"), f"model-{uuid4().hex}"

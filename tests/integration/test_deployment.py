@@ -117,7 +117,7 @@ def test_a_failed_update_fails_with_awss_reason_and_the_old_model_stays(
 
 def test_a_model_that_cannot_be_loaded_is_taken_back(deployer: Deployer) -> None:
     deployer.deploy(1)
-    outcome = deployer.deploy(2, artifact=deployer.artifact.replace("model.tar.gz", "nothing.tar.gz"))
+    outcome = deployer.deploy(2, artifact=deployer.no_archive())
     assert "could not be loaded" in outcome
     assert deployer.served_hour == 1
 
@@ -169,7 +169,7 @@ def test_a_model_that_was_never_tested_is_not_what_a_failed_update_falls_back_to
     control.delay_deployment(deployer.endpoint, 8, times=1)
     untested = deployer.start(2)
     until(lambda: updating(deployer))
-    broken = deployer.start(3, artifact=deployer.artifact.replace("model.tar.gz", "nothing.tar.gz"))
+    broken = deployer.start(3, artifact=deployer.no_archive())
     outcomes = deployer.outcome(untested), deployer.outcome(broken)
     if deployer.served_hour == 2:
         raise UntestedModelServes(outcomes)

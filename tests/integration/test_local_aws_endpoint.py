@@ -88,11 +88,14 @@ def test_an_update_waits_for_the_one_before_and_the_old_model_serves_until_then(
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "message"),
     [
-        (HIGH, "application/json", 415, "application/json"),
-        ("a,b", "text/csv", 415, "Loading csv data failed"),
-        ("\n", "text/csv", 415, "empty"),
-        ("1,2,3", "text/csv", 400, "Feature size of csv inference data 3"),
-        ("1,2\n1\n", "text/csv", 415, "Loading csv data failed"),
+        (HIGH, "application/json", 415, "application/json is not an accepted ContentType: csv, libsvm"),
+        (HIGH, "text/csv;label_size=0", 415, "label_size must be equal to 1"),
+        (HIGH, "application/x-parquet", 415, "Content-type application/x-parquet is not supported"),
+        ("a,b", "text/csv", 415, "Loading csv data failed with Exception"),
+        ("\n", "text/csv", 415, "Could not determine delimiter"),
+        ("1,2\n1\n", "text/csv", 415, "Loading csv data failed with Exception"),
+        ("1:a", "text/libsvm", 415, "Loading libsvm data failed with Exception"),
+        ("1,2,3", "text/csv", 400, "Unable to evaluate payload provided: "),
     ],
 )
 def test_what_cannot_be_predicted_is_a_model_error(
@@ -104,7 +107,12 @@ def test_what_cannot_be_predicted_is_a_model_error(
     assert answer["Error"]["Code"] == "ModelError"
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
     assert answer["OriginalStatusCode"] == status  # type: ignore[typeddict-item]
-    assert message in answer["Error"]["Message"]
+    assert message in answer["OriginalMessage"]  # type: ignore[typeddict-item]
+    assert answer["Error"]["Message"].startswith(
+        f"Received client error ({status}) from primary with message"
+    )
+    group = f"log-group:/aws/sagemaker/Endpoints/{endpoint}"
+    assert answer["LogStreamArn"].endswith(group)  # type: ignore[typeddict-item]
 
 
 def test_predictions_are_those_of_the_model_last_given(

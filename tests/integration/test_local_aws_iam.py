@@ -22,7 +22,7 @@ from retraining.operators.housekeeping import HousekeepingOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
 from tests.integration.gate_runs import Retrainer
-from tests.integration.sagemaker_requests import IMAGE
+from tests.integration.sagemaker_requests import IMAGE, stored_artifact
 from tests.integration.state_machines import WAIT, create_machine, ended, start, task_state
 from tests.unit.template import Template
 
@@ -163,7 +163,7 @@ def test_a_model_that_no_retrain_has_made_cannot_be_deleted(aws: LocalAws) -> No
         sagemaker.create_model(
             ModelName=names[kind],
             ExecutionRoleArn=aws.outputs["TrainingRoleArn"],
-            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://nowhere/model.tar.gz"},
+            PrimaryContainer={"Image": IMAGE, "ModelDataUrl": stored_artifact(aws)},
             Tags=tags,
         )
     with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:DeleteModel"):

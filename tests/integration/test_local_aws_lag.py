@@ -14,7 +14,7 @@ from include.local_aws.control import Control, ControlError
 from include.local_aws.runtime import OBSERVER_KEY
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.endpoints import settled
-from tests.integration.sagemaker_requests import IMAGE
+from tests.integration.sagemaker_requests import IMAGE, stored_artifact
 from tests.integration.state_machines import WAIT, create_machine, ended, event_types, start
 
 SECONDS = 2
@@ -172,7 +172,7 @@ def test_tagged_resources_are_listed_late_and_still_after_their_end(
     sagemaker.create_model(
         ModelName=name,
         ExecutionRoleArn=local_aws.outputs["TrainingRoleArn"],
-        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://bucket/model.tar.gz"},
+        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": stored_artifact(local_aws)},
         Tags=[{"Key": name, "Value": datetime.now(UTC).isoformat()}],
     )
     assert found() == []

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.embedded_aws import LocalAws
 from tests.integration.endpoints import HIGH, predict, settled
-from tests.integration.sagemaker_requests import IMAGE, model_of, trained, training_request
+from tests.integration.sagemaker_requests import IMAGE, model_of, stored_artifact, trained, training_request
 
 COUNT = 23
 
@@ -31,7 +31,7 @@ def make(aws: LocalAws, name: str, **settings: Any) -> None:
     sagemaker.create_model(
         ModelName=name,
         ExecutionRoleArn=aws.outputs["TrainingRoleArn"],
-        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": "s3://nowhere/model.tar.gz"},
+        PrimaryContainer={"Image": IMAGE, "ModelDataUrl": stored_artifact(aws)},
         **settings,
     )
     variant = {

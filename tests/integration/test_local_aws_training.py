@@ -15,12 +15,16 @@ from botocore.exceptions import ClientError
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.sagemaker_requests import (
     HYPERPARAMETERS,
+    IMAGE,
     channel_request,
     rows,
     trained,
     training_request,
 )
 
+# The image of us-west-2.
+OF_ANOTHER_REGION = "246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.7-1"
+NOBODY = "arn:aws:iam::123456789012:role/nobody"
 LONG = {**HYPERPARAMETERS, "num_round": "100000000"}
 
 
@@ -35,7 +39,8 @@ def _train(aws: LocalAws, **changes: Any) -> dict[str, Any]:
     [
         ({"eta": "7"}, "Hyperparameter eta: 7 is not in [0, 1]"),
         ({"max_depth": "deep"}, "Hyperparameter max_depth: could not parse 'deep' as int"),
-        ({"learning_rate": "0.1"}, "Extraneous hyperparameter found: learning_rate"),
+        ({"sharpness": "0.1"}, "Extraneous hyperparameter found: sharpness"),
+        ({"eval_metric": "accuracy"}, "eval_metric: the embedded AWS computes xgboost's own metrics"),
         ({"objective": "binary:magic"}, "binary:magic"),
     ],
 )
@@ -56,11 +61,21 @@ def test_the_number_of_rounds_is_required(local_aws: LocalAws) -> None:
     assert "Missing required hyperparameter: num_round" in job["FailureReason"]
 
 
-def test_a_channel_without_objects_fails_the_download(local_aws: LocalAws) -> None:
-    bucket = local_aws.outputs["Bucket"]
-    job = _train(local_aws, InputDataConfig=[channel_request(f"s3://{bucket}/nothing", "train")])
+@pytest.mark.parametrize("bucket", ["", "no-such-bucket"])
+def test_a_channel_without_objects_is_refused(local_aws: LocalAws, bucket: str) -> None:
+    root = f"s3://{bucket or local_aws.outputs['Bucket']}/nothing"
+    request = training_request(local_aws, InputDataConfig=[channel_request(root, "train")])
+    with pytest.raises(ClientError, match=f'No S3 objects found under S3 URL "{root}/train" given in'):
+        local_aws.client("sagemaker").create_training_job(**request)
+
+
+def test_a_model_that_cannot_be_stored_fails_the_job(local_aws: LocalAws) -> None:
+    job = _train(local_aws, OutputDataConfig={"S3OutputPath": "s3://no-such-bucket/p"})
     assert job["TrainingJobStatus"] == "Failed"
-    assert f'No S3 objects found under S3 URL "s3://{bucket}/nothing/train"' in job["FailureReason"]
+    assert job["FailureReason"].startswith(
+        "ClientError: Artifact upload failed:Unable to upload file to s3://no"
+    )
+    assert "NoSuchBucket" in job["FailureReason"]
 
 
 @pytest.mark.parametrize("content", ["label,a,b\n1,2,3\n", "1,2\n1,2,3\n", ""])
@@ -71,7 +86,7 @@ def test_what_is_not_csv_of_numbers_fails_the_job(local_aws: LocalAws, content: 
     local_aws.client("sagemaker").create_training_job(**request)
     job = trained(local_aws, request["TrainingJobName"])
     assert job["TrainingJobStatus"] == "Failed"
-    assert "Channel train" in job["FailureReason"]
+    assert re.search("Channel train|No data in training channel path", job["FailureReason"])
 
 
 @pytest.mark.parametrize(
@@ -81,6 +96,33 @@ def test_what_is_not_csv_of_numbers_fails_the_job(local_aws: LocalAws, content: 
             {"AlgorithmSpecification": {"TrainingImage": "x/linear-learner:1", "TrainingInputMode": "File"}},
             "x/linear-learner:1",
         ),
+        (
+            {"AlgorithmSpecification": {"TrainingImage": OF_ANOTHER_REGION, "TrainingInputMode": "File"}},
+            OF_ANOTHER_REGION,
+        ),
+        ({"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}}, "InputMode"),
+        ({"RoleArn": NOBODY}, f"Could not assume role {NOBODY}. Please ensure that the role exists"),
+        ({"HyperParameters": {"sagemaker_program": "train.py"}}, "HyperParameters.sagemaker_program"),
+        ({"DebugHookConfig": {"S3OutputPath": "s3://b/p"}}, "does not support DebugHookConfig"),
+        ({"ProfilerConfig": {"S3OutputPath": "s3://b/p"}}, "does not support ProfilerConfig.S3OutputPath"),
+        (
+            {"InputDataConfig": [{**channel_request("s3://b/p", "train"), "ShuffleConfig": {"Seed": 1}}]},
+            "does not support InputDataConfig.ShuffleConfig",
+        ),
+        (
+            {
+                "ResourceConfig": {
+                    "InstanceCount": 1,
+                    "InstanceType": "ml.m5.large",
+                    "VolumeSizeInGB": 5,
+                    "KeepAlivePeriodInSeconds": 60,
+                }
+            },
+            "does not support ResourceConfig.KeepAlivePeriodInSeconds",
+        ),
+        ({"ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.tiny"}}, "ml.m5.tiny"),
+        ({"TrainingJobName": "under_score"}, "'trainingJobName' failed to satisfy constraint"),
+        ({"TrainingJobName": "a" * 64}, "less than or equal to 63"),
         (
             {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}},
             "ResourceConfig.InstanceCount",

@@ -35,3 +35,25 @@ def refusing_service(trust_policy: Any) -> str | None:
             if not is_allowed([{"Statement": [{**statement, "Resource": "*"}]}], need):
                 return service
     return None
+
+
+def lets_take(trust_policy: Any, service: str) -> bool:
+    """
+    Whether a role lets a service take it.
+
+    :param trust_policy: the role's, as it is or as JSON.
+    :param service: the service's principal, such as ``sagemaker.amazonaws.com``.
+    """
+    document: Document = json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy
+    need = Need("sts:AssumeRole", "*", SENT.get(service, {}))
+    statements = document["Statement"]
+    return any(
+        is_allowed([{"Statement": [{**statement, "Resource": "*"}]}], need)
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+        if service in _services(statement.get("Principal"))
+    )
+
+
+def _services(principal: Any) -> list[str]:
+    found = principal.get("Service", []) if isinstance(principal, dict) else []
+    return [found] if isinstance(found, str) else list(found)

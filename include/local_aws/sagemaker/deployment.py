@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import tarfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model
+from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model, sagemaker_backends
 
 from include.local_aws.faults.kinds import DelayDeployment, FailDeployment
 from include.local_aws.faults.lag import Past
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
-from include.local_aws.s3.uris import split_uri
+from include.local_aws.sagemaker.data_capture import DataCapture
 from include.local_aws.sagemaker.deployment_config import DeploymentConfig
 from include.local_aws.sagemaker.inference import Served, served_models
+from include.local_aws.sagemaker.models import container_of
+from include.local_aws.sagemaker.serving_container import Container, load
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +45,13 @@ class Deployment:
     configuration it had.
 
     :param config: what it is to serve.
-    :param model: the model of the configuration's one variant.
+    :param models: the models of its variants, by the variants' names.
     """
 
     runtime: Runtime
     endpoint: FakeEndpoint
     config: FakeEndpointConfig
-    model: Model
+    models: Mapping[str, Model]
     watch: DeploymentConfig
 
     def begin(self, status: str) -> None:
@@ -68,40 +69,55 @@ class Deployment:
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def _variants(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.endpoint._process_production_variants(
-            self.config.production_variants
-        )
-        return found
+        given = self.config.production_variants
+        found: list[dict[str, Any]] = self.endpoint._process_production_variants(given)
+        weights = [variant["InitialVariantWeight"] for variant in given]
+        # moto leaves a weight of 0 out.
+        return [
+            {**variant, "CurrentWeight": weight, "DesiredWeight": weight}
+            for variant, weight in zip(found, weights, strict=True)
+        ]
 
     def _run(self) -> None:
         arn, before = self.endpoint.arn, served_models.get(self.endpoint.arn)
         try:
-            booster = self._load()
-            # All traffic at once goes to the new model; until the end the old one is only a call away.
-            served_models[arn] = Served(booster, self.config.production_variants[0]["VariantName"])
+            served = self._load()
+            # All traffic at once goes to the new models; until the end the old ones are only a call away.
+            served_models[arn] = served
             if before:
                 self._bake()
             reason = None
         except Exception as error:
-            log.exception("endpoint %s", self.endpoint.endpoint_name)
             rolled_back = isinstance(error, RolledBackError)
-            reason = str(error) if rolled_back else f"{self.model.model_name}: {error}"
+            if not rolled_back:
+                log.exception("endpoint %s", self.endpoint.endpoint_name)
+            reason = str(error)
             if before:
                 served_models[arn] = before
         self._end(reason)
 
-    def _load(self) -> Any:
+    def _load(self) -> Served:
         name, faults = self.endpoint.endpoint_name, self.runtime.faults
         if delay := faults.take(DelayDeployment, endpoint=name):
             time.sleep(delay.seconds)
+        models = ", ".join(model.model_name for model in self.models.values())
         if failure := faults.take(FailDeployment, endpoint=name):
-            raise RuntimeError(failure.reason)
-        container = self.model.primary_container or (self.model.containers or [{}])[0]
+            raise RuntimeError(f"{models}: {failure.reason}")
         try:
-            s3 = self.runtime.client("s3", role=self.model.execution_role_arn)
-            return _load_booster(s3, container["ModelDataUrl"])
+            containers = {variant: self._container(model) for variant, model in self.models.items()}
         except Exception as error:
-            raise RuntimeError(f"the model could not be loaded: {error!r}") from error
+            raise RuntimeError(f"{models}: the model could not be loaded: {error!r}") from error
+        if not (capture := self.config.data_capture_config):
+            return Served(containers)
+        first = next(iter(self.models.values()))
+        s3 = self.runtime.client("s3", role=first.execution_role_arn)
+        return Served(containers, DataCapture(capture, name, s3))
+
+    def _container(self, model: Model) -> Container:
+        backend = sagemaker_backends[ACCOUNT_ID][self.endpoint.arn.split(":")[3]]
+        container = container_of(backend, model)
+        s3 = self.runtime.client("s3", role=model.execution_role_arn)
+        return load(s3, container["ModelDataUrl"], container.get("Environment") or {})
 
     def _bake(self) -> None:
         deadline = time.monotonic() + self.watch.bake_seconds
@@ -121,6 +137,7 @@ class Deployment:
             if reason is None:
                 endpoint.endpoint_config_name = self.config.endpoint_config_name
                 endpoint.production_variants = self._variants()
+                endpoint.data_capture_config = _capture_summary(self.config.data_capture_config)
             endpoint.failure_reason = reason
             endpoint.pending_deployment_summary = None
             endpoint.last_modified_time = datetime.now(UTC)
@@ -129,12 +146,13 @@ class Deployment:
             note(endpoint)
 
 
-def _load_booster(s3: Any, uri: str) -> Any:
-    import xgboost as xgb
-
-    bucket, key = split_uri(uri)
-    archive = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        content = tar.extractfile("xgboost-model")
-        assert content is not None  # noqa: S101 - None is what tarfile gives for folders
-        return xgb.Booster(model_file=bytearray(content.read()))
+def _capture_summary(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What an endpoint says of the data capture that its configuration asks for."""
+    if not config:
+        return None
+    return {
+        "EnableCapture": config.get("EnableCapture", False),
+        "CaptureStatus": "Started" if config.get("EnableCapture") else "Stopped",
+        "CurrentSamplingPercentage": config["InitialSamplingPercentage"],
+        "DestinationS3Uri": config["DestinationS3Uri"],
+    }

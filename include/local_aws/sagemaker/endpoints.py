@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -12,7 +13,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from include.local_aws.faults.lag import Past, as_of, is_seen
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import deployment_config
-from include.local_aws.sagemaker.deployment import Deployment, lock
+from include.local_aws.sagemaker.deployment import Deployment, lock, note
 from include.local_aws.sagemaker.inference import served_models
 
 IN_PROGRESS = ("Creating", "Updating")
@@ -35,9 +36,10 @@ def install(runtime: Runtime) -> None:
                 arn = backend.endpoints[taken[0]].arn
                 raise ValidationError(message=f'Cannot create already existing endpoint "{arn}".')
             config = _find_config(backend, response._get_param("EndpointConfigName"))
-            model = _find_model(backend, config)
+            models = _find_models(backend, config)
             endpoint = create(backend, name, config.endpoint_config_name, response._get_param("Tags"))
-            Deployment(runtime, endpoint, config, model, watch).begin("Creating")
+            endpoint.data_capture_config = None
+            Deployment(runtime, endpoint, config, models, watch).begin("Creating")
         return ActionResult({"EndpointArn": endpoint.arn})
 
     def update_endpoint(response: SageMakerResponse) -> ActionResult:
@@ -55,9 +57,9 @@ def install(runtime: Runtime) -> None:
                 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
                 raise ValidationError(message=f'Cannot update failed endpoint "{endpoint.arn}".')
             config = _find_config(backend, response._get_param("EndpointConfigName"))
-            model = _find_model(backend, config)
+            models = _find_models(backend, config)
             endpoint.last_deployment_config = wanted
-            Deployment(runtime, endpoint, config, model, watch).begin("Updating")
+            Deployment(runtime, endpoint, config, models, watch).begin("Updating")
         return ActionResult({"EndpointArn": endpoint.arn})
 
     def delete_endpoint(backend: SageMakerModelBackend, endpoint_name: str) -> None:
@@ -81,6 +83,7 @@ def install(runtime: Runtime) -> None:
     SageMakerModelBackend.describe_endpoint = describe_endpoint
     SageMakerResponse.create_endpoint = create_endpoint
     SageMakerResponse.update_endpoint = update_endpoint
+    SageMakerResponse.update_endpoint_weights_and_capacities = _update_weights
 
 
 def _find(backend: SageMakerModelBackend, name: str) -> FakeEndpoint:
@@ -99,13 +102,36 @@ def _find_config(backend: SageMakerModelBackend, name: str) -> FakeEndpointConfi
     if config is None or not is_seen(config.creation_time):
         arn = FakeEndpointConfig.arn_formatter(name, backend.account_id, backend.region_name)
         raise ValidationError(message=f'Could not find endpoint configuration "{arn}".')
-    if len(config.production_variants) != 1:
-        raise ValidationError(
-            message=f"ProductionVariants: the embedded AWS serves one variant an endpoint, "
-            f"got {len(config.production_variants)} in {name}"
-        )
     return config
 
 
-def _find_model(backend: SageMakerModelBackend, config: FakeEndpointConfig) -> Model:
-    return backend.describe_model(config.production_variants[0]["ModelName"])
+def _find_models(backend: SageMakerModelBackend, config: FakeEndpointConfig) -> dict[str, Model]:
+    """The models of a configuration's variants, by the variants' names."""
+    return {
+        variant["VariantName"]: backend.describe_model(variant["ModelName"])
+        for variant in config.production_variants
+    }
+
+
+def _update_weights(response: SageMakerResponse) -> ActionResult:
+    backend = response.sagemaker_backend
+    with lock:
+        endpoint = _find(backend, response._get_param("EndpointName"))
+        if endpoint.endpoint_status != "InService":
+            raise ValidationError(message=f'Cannot update in-progress endpoint "{endpoint.arn}".')
+        variants = {variant["VariantName"]: variant for variant in endpoint.production_variants}
+        wanted = response._get_param("DesiredWeightsAndCapacities")
+        for desired in wanted:
+            if desired["VariantName"] not in variants:
+                raise ValidationError(
+                    message=f'The variant name(s) "{desired["VariantName"]}" is/are not present within '
+                    f'endpoint configuration "{endpoint.endpoint_config_name}".'
+                )
+        for desired in wanted:
+            for field, shown in (("DesiredWeight", "Weight"), ("DesiredInstanceCount", "InstanceCount")):
+                if field in desired:
+                    changed = dict.fromkeys((f"Current{shown}", f"Desired{shown}"), desired[field])
+                    variants[desired["VariantName"]].update(changed)
+        endpoint.last_modified_time = datetime.now(UTC)
+        note(endpoint)
+    return ActionResult({"EndpointArn": endpoint.arn})

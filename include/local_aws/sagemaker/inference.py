@@ -1,52 +1,43 @@
-"""Answers InvokeEndpoint with the predictions of the model that the endpoint was given."""
+"""Answers InvokeEndpoint with what the containers say that the endpoint's models were given to."""
 
 from __future__ import annotations
 
-import io
 import json
-import threading
-from dataclasses import dataclass, field
+import random
+from dataclasses import dataclass
 from typing import Any
 
-from moto.sagemaker.models import sagemaker_backends
+from moto.sagemaker.models import FakeEndpoint, sagemaker_backends
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
+
+from include.local_aws.sagemaker.data_capture import DataCapture
+from include.local_aws.sagemaker.serving_container import Answer, Container
 
 # What each endpoint serves, by its ARN.
 served_models: dict[str, Served] = {}
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndpoint.html: what asks for
+# something that the endpoints here do not have.
+REFUSED_HEADERS = {
+    "X-Amzn-SageMaker-Target-Model": "TargetModel",
+    "X-Amzn-SageMaker-Target-Container-Hostname": "TargetContainerHostname",
+    "X-Amzn-SageMaker-Inference-Component": "InferenceComponentName",
+    "X-Amzn-SageMaker-Enable-Explanations": "EnableExplanations",
+    "X-Amzn-SageMaker-Session-Id": "SessionId",
+}
+Response = tuple[int, dict[str, str], str]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Served:
     """
-    A model in memory.
+    The models behind an endpoint.
 
-    :param booster: xgboost's.
-    :param variant: the production variant it answers for.
+    :param containers: by the production variants' names.
+    :param capture: what writes requests and answers down, if the endpoint's configuration asks for it.
     """
 
-    booster: Any
-    variant: str
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def predict(self, rows: Any) -> list[float]:
-        import xgboost as xgb
-
-        # xgboost does not promise that one booster may predict from several threads at once.
-        with self.lock:
-            values: list[float] = self.booster.predict(xgb.DMatrix(rows)).tolist()
-        return values
-
-
-class ModelError(Exception):
-    """
-    The container answered with an error.
-
-    :param status: the HTTP status of its answer.
-    """
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
+    containers: dict[str, Container]
+    capture: DataCapture | None = None
 
 
 def install() -> None:
@@ -55,57 +46,66 @@ def install() -> None:
     del SageMakerRuntimeResponse.invoke_endpoint_async
 
 
-def _invoke_endpoint(response: SageMakerRuntimeResponse) -> tuple[int, dict[str, str], str]:
+def _invoke_endpoint(response: SageMakerRuntimeResponse) -> Response:
     # /endpoints/<name>/invocations
-    name = response.path.split("/")[2]
-    backend = sagemaker_backends[response.current_account][response.region]
-    endpoint = backend.endpoints.get(name)
+    name, headers = response.path.split("/")[2], response.headers
+    endpoint = sagemaker_backends[response.current_account][response.region].endpoints.get(name)
     if endpoint is None:
-        message = f"Endpoint {name} of account {response.current_account} not found."
-        return _error(400, "ValidationError", {"message": message})
+        return _invalid(f"Endpoint {name} of account {response.current_account} not found.")
     served = served_models.get(endpoint.arn)
     if served is None:
-        message = f"Endpoint {name} is {endpoint.endpoint_status}; it serves no model."
-        return _error(400, "ValidationError", {"message": message})
-    try:
-        rows = _parse_rows(
-            response.headers.get("Content-Type", ""), response.body, served.booster.num_features()
-        )
-    except ModelError as error:
-        message = f'Received client error ({error.status}) from primary with message "{error}".'
-        original = {"OriginalStatusCode": error.status, "OriginalMessage": str(error)}
-        return _error(424, "ModelError", {"Message": message, **original})
-    # The container separates predictions by commas, whatever the number of rows.
-    body = ",".join(str(value) for value in served.predict(rows))
-    return 200, {"Content-Type": "text/csv", "x-Amzn-Invoked-Production-Variant": served.variant}, body
+        return _invalid(f"Endpoint {name} is {endpoint.endpoint_status}; it serves no model.")
+    if refused := [parameter for header, parameter in REFUSED_HEADERS.items() if headers.get(header)]:
+        return _invalid(f"{refused[0]}: the embedded AWS does not support it")
+    variant = headers.get("X-Amzn-SageMaker-Target-Variant") or _routed(endpoint)
+    if variant not in served.containers:
+        return _invalid(f"Could not find variant with name {variant} for endpoint {name}.")
+    content_type, body = headers.get("Content-Type", ""), _bytes(response.body)
+    answer = served.containers[variant].invocations(body, content_type, headers.get("Accept"))
+    if answer.status >= 400:
+        return _model_error(endpoint, response, answer)
+    if served.capture:
+        captured = (answer.content_type, answer.body.encode())
+        served.capture.capture(variant, (content_type, body), captured)
+    # The number is read by moto from the headers.
+    about = {"Content-Type": answer.content_type, "status": "200"}
+    attributes = headers.get("X-Amzn-SageMaker-Custom-Attributes")
+    if attributes:
+        about["X-Amzn-SageMaker-Custom-Attributes"] = attributes
+    return 200, {**about, "x-Amzn-Invoked-Production-Variant": variant}, answer.body
 
 
-def _parse_rows(content_type: str, body: str | bytes, features: int) -> Any:
-    import numpy as np
-
-    if content_type.split(";")[0].strip().lower() != "text/csv":
-        raise ModelError(
-            415, f"Content type {content_type!r} is not supported; the embedded AWS takes text/csv"
-        )
-    try:
-        text = body.decode() if isinstance(body, bytes) else body
-        if not text.strip():
-            raise ValueError("the body is empty")
-        rows = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.float32, ndmin=2)
-    except ValueError as error:
-        raise ModelError(
-            415, f"Loading csv data failed, please ensure data is in csv format: {error}"
-        ) from error
-    if rows.shape[1] != features:
-        raise ModelError(
-            400,
-            f"Feature size of csv inference data {rows.shape[1]} is not consistent "
-            f"with feature size of trained model {features}",
-        )
-    return rows
+def _routed(endpoint: FakeEndpoint) -> str:
+    """A variant, as often as its share of the weights."""
+    variants = endpoint.production_variants
+    weights = [variant["CurrentWeight"] for variant in variants]
+    chosen = random.choices(variants, weights if any(weights) else None)[0]  # noqa: S311
+    return str(chosen["VariantName"])
 
 
-def _error(status: int, code: str, body: dict[str, Any]) -> tuple[int, dict[str, str], str]:
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else str(body or "").encode()
+
+
+def _model_error(endpoint: FakeEndpoint, response: SageMakerRuntimeResponse, answer: Answer) -> Response:
+    account, region, status = response.current_account, response.region, answer.status.value
+    group = f"/aws/sagemaker/Endpoints/{endpoint.endpoint_name}"
+    whose = "client" if status < 500 else "server"
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
+    message = (
+        f'Received {whose} error ({status}) from primary with message "{answer.body}". See '
+        f"{console}#logEventViewer:group={group} in account {account} for more information."
+    )
+    original = {"OriginalStatusCode": status, "OriginalMessage": answer.body}
+    stream = {"LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}"}
+    return _error(424, "ModelError", {"Message": message, **original, **stream})
+
+
+def _invalid(message: str) -> Response:
+    return _error(400, "ValidationError", {"message": message})
+
+
+def _error(status: int, code: str, body: dict[str, Any]) -> Response:
     # moto takes the status from this header, whatever the first of the three says.
     headers = {"Content-Type": "application/json", "x-amzn-errortype": code, "status": str(status)}
     return status, headers, json.dumps(body)

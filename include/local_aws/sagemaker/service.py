@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.local_aws.runtime import Runtime
-from include.local_aws.sagemaker import endpoints, inference, lists, tags, training_jobs
+from include.local_aws.sagemaker import endpoints, inference, lists, models, supported, tags, training_jobs
 
 
 def install(runtime: Runtime) -> None:
@@ -12,4 +12,7 @@ def install(runtime: Runtime) -> None:
     tags.install()
     lists.install()
     training_jobs.install(runtime)
+    models.install(runtime)
     endpoints.install(runtime)
+    # Last, as it looks at what is there.
+    supported.install()

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import threading
+from collections.abc import Mapping
+from copy import deepcopy
+from inspect import signature
 from typing import Any
 
-from moto.core.responses import EmptyResult
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.utils import camelcase_to_underscores
 from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
-from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
+from moto.sagemaker.models import FakeTrainingJob
 from moto.sagemaker.responses import SageMakerResponse
 
-from include.local_aws.faults.lag import is_seen
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import training
+from include.local_aws.sagemaker.images import require_xgboost
+from include.local_aws.sagemaker.input_data import require_data
+from include.local_aws.sagemaker.roles import require_role
 
-# Registry paths of the algorithm: .../sagemaker-xgboost:1.7-1, and .../xgboost:1 before it.
-XGBOOST_IMAGE = re.compile(r"/(sagemaker-)?xgboost(:|@|$)")
-
-# Calls that moto answers as if it had done the work; left out, they are refused as not supported.
-CANNED = (
-    "create_auto_ml_job_v2",
-    "create_compilation_job",
-    "create_hyper_parameter_tuning_job",
-    "create_processing_job",
-    "create_transform_job",
-    "update_endpoint_weights_and_capacities",
-)
+# Hyperparameters by which the SageMaker SDK hands a script over.
+SCRIPT_MODE = {"sagemaker_program", "sagemaker_submit_directory"}
 
 _lock = threading.Lock()
 # What runs each training job, by its ARN.
@@ -35,93 +30,85 @@ job_runs: dict[str, Job] = {}
 
 
 def install(runtime: Runtime) -> None:
-    """Make training jobs real, and refuse a second model or endpoint configuration of one name."""
-    create = SageMakerModelBackend.create_training_job
+    """Make training jobs real."""
 
-    def create_training_job(backend: SageMakerModelBackend, **request: Any) -> FakeTrainingJob:
-        _validate(request)
-        name = request["training_job_name"]
+    def create_training_job(response: SageMakerResponse) -> ActionResult:
+        backend, request = response.sagemaker_backend, response._get_params()
+        _validate(request, response.region)
+        name, role = request["TrainingJobName"], request["RoleArn"]
+        for channel in request.get("InputDataConfig") or []:
+            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            require_data(runtime.client("s3", role=role), uri, role=role, region=response.region)
         with _lock:
             if name in backend.training_jobs:
                 raise ResourceInUseException(
                     message="Training job names must be unique within an AWS account and region, and a "
                     f"training job with this name already exists ({backend.training_jobs[name].arn})"
                 )
-            job = create(backend, **request)
+            job = backend.create_training_job(**_arguments(request))
+            job.environment, job.retry_strategy = request.get("Environment"), request.get("RetryStrategy")
             training.begin(job)
             job_runs[job.arn] = runtime.compute.submit(name, lambda child: training.run(runtime, job, child))
-        return job
+        return ActionResult({"TrainingJobArn": job.arn})
 
-    SageMakerModelBackend.create_training_job = create_training_job
+    SageMakerResponse.create_training_job = create_training_job
     SageMakerResponse.stop_training_job = _stop_training_job
     SageMakerResponse.delete_training_job = _delete_training_job
-    for name in CANNED:
-        delattr(SageMakerResponse, name)
-    _refuse_duplicates("create_model", "model_name", "_models", "model")
-    _refuse_duplicates(
-        "create_endpoint_config", "endpoint_config_name", "endpoint_configs", "endpoint configuration"
-    )
-    _see_models_late()
 
 
-def _refuse_duplicates(method: str, argument: str, collection: str, noun: str) -> None:
-    create = getattr(SageMakerModelBackend, method)
-
-    def create_once(backend: SageMakerModelBackend, **request: Any) -> Any:
-        existing = getattr(backend, collection).get(request[argument])
-        if existing is not None:
-            raise ValidationError(message=f'Cannot create already existing {noun} "{existing.arn}".')
-        return create(backend, **request)
-
-    setattr(SageMakerModelBackend, method, create_once)
+def _arguments(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What moto's own class takes, all of it."""
+    names = signature(FakeTrainingJob).parameters.keys() - {"account_id", "region_name"}
+    given = {camelcase_to_underscores(name): value for name, value in request.items()}
+    switches = {name: False for name in names if name.startswith("enable_")}
+    # Copies, as moto writes its own words into what it is given.
+    return {name: deepcopy(given.get(name, switches.get(name))) for name in names}
 
 
-def _see_models_late() -> None:
-    """Let CreateEndpointConfig not find a model that was made a moment ago."""
-    validate = SageMakerModelBackend.validate_production_variants
-
-    def validate_seen(backend: SageMakerModelBackend, production_variants: list[dict[str, Any]]) -> None:
-        validate(backend, production_variants)
-        for model in (backend._models[variant["ModelName"]] for variant in production_variants):
-            if not is_seen(model.creation_time):
-                raise ValidationError(message=f'Could not find model "{model.arn}".')
-
-    SageMakerModelBackend.validate_production_variants = validate_seen
-
-
-def _validate(request: dict[str, Any]) -> None:
-    algorithm, channels = request["algorithm_specification"], request["input_data_config"] or []
-    image = algorithm.get("TrainingImage") or ""
-    if not XGBOOST_IMAGE.search(image):
+def _validate(request: Mapping[str, Any], region: str) -> None:
+    algorithm = request["AlgorithmSpecification"]
+    require_xgboost("AlgorithmSpecification.TrainingImage", algorithm.get("TrainingImage") or "", region)
+    require_role(request["RoleArn"])
+    if script := SCRIPT_MODE & (request.get("HyperParameters") or {}).keys():
         raise ValidationError(
-            message=f"AlgorithmSpecification.TrainingImage: the embedded AWS trains with the images of "
-            f"SageMaker XGBoost (<registry>/sagemaker-xgboost:<version>) only, got {image!r}"
+            message=f"HyperParameters.{min(script)}: the embedded AWS runs the algorithm, and no scripts in "
+            "its place"
         )
-    for channel in channels:
-        name = channel["ChannelName"]
-        source = channel.get("DataSource", {}).get("S3DataSource", {})
-        supported = {
-            "DataSource.S3DataSource.S3DataType": (source.get("S3DataType"), ("S3Prefix",)),
-            "ContentType": (channel.get("ContentType", "text/csv").split(";")[0], ("text/csv", "csv")),
-            "CompressionType": (channel.get("CompressionType") or "None", ("None",)),
-            "RecordWrapperType": (channel.get("RecordWrapperType") or "None", ("None",)),
-            "InputMode": (
-                channel.get("InputMode") or algorithm.get("TrainingInputMode"),
-                ("File", "FastFile"),
-            ),
-        }
-        for field, (value, allowed) in supported.items():
-            if value not in allowed:
-                raise ValidationError(
-                    message=f"InputDataConfig.{name}.{field}: the embedded AWS supports "
-                    f"{' and '.join(allowed)}, got {value!r}"
-                )
-    resources = request["resource_config"] or {}
-    count = resources.get("InstanceCount", 1)
-    if count != 1:
+    if algorithm.get("MetricDefinitions"):
+        # https://docs.aws.amazon.com/sagemaker/latest/dg/define-train-metrics.html
+        raise ValidationError(
+            message="You can't override the metric definitions for Amazon SageMaker algorithms. "
+            "Please retry the request without specifying metric definitions."
+        )
+    for channel in request.get("InputDataConfig") or []:
+        _validate_channel(channel, algorithm)
+    resources = request["ResourceConfig"]
+    if (count := resources.get("InstanceCount", 1)) != 1:
         raise ValidationError(
             message=f"ResourceConfig.InstanceCount: the embedded AWS trains on one instance, got {count}"
         )
+    checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath", training.CHECKPOINTS)
+    if checkpoints.rstrip("/") != training.CHECKPOINTS:
+        raise ValidationError(
+            message=f"CheckpointConfig.LocalPath: the embedded AWS supports {training.CHECKPOINTS}, "
+            f"got {checkpoints!r}"
+        )
+
+
+def _validate_channel(channel: Mapping[str, Any], algorithm: Mapping[str, Any]) -> None:
+    name, source = channel["ChannelName"], channel["DataSource"].get("S3DataSource") or {}
+    supported = {
+        "DataSource.S3DataSource.S3DataType": (source.get("S3DataType"), ("S3Prefix", "ManifestFile")),
+        "CompressionType": (channel.get("CompressionType") or "None", ("None",)),
+        "RecordWrapperType": (channel.get("RecordWrapperType") or "None", ("None",)),
+        "InputMode": (channel.get("InputMode") or algorithm.get("TrainingInputMode"), ("File", "FastFile")),
+    }
+    for field, (value, allowed) in supported.items():
+        if value not in allowed:
+            raise ValidationError(
+                message=f"InputDataConfig.{name}.{field}: the embedded AWS supports "
+                f"{' and '.join(allowed)}, got {value!r}"
+            )
 
 
 def _stop_training_job(response: SageMakerResponse) -> EmptyResult:

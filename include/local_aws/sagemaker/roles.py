@@ -1,0 +1,49 @@
+"""The roles that SageMaker is given: they have to be there and to let SageMaker take them."""
+
+from __future__ import annotations
+
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import iam_backends
+from moto.sagemaker.exceptions import ValidationError
+
+from include.local_aws.iam.trust import lets_take
+from include.local_aws.runtime import ACCOUNT_ID
+
+SERVICE = "sagemaker.amazonaws.com"
+
+
+def require_role(arn: str) -> None:
+    """
+    Refuse a role that SageMaker cannot take, whether or not policies are enforced.
+
+    The words are AWS's own, as awslabs/predictive-maintenance-using-machine-learning#3 quotes them.
+
+    :raises ValidationError: naming the role.
+    """
+    if not _is_taken(arn):
+        raise ValidationError(
+            message=f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+            f"'{SERVICE}' to assume the role."
+        )
+
+
+def require_execution_role(arn: str) -> None:
+    """
+    Refuse the role of a model likewise, in the words of CreateModel, which bentoml/BentoML#892 quotes.
+
+    :raises ValidationError: naming the role.
+    """
+    if not _is_taken(arn):
+        raise ValidationError(
+            message=f'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that '
+            f'its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
+            f'"{SERVICE}".'
+        )
+
+
+def _is_taken(arn: str) -> bool:
+    try:
+        policy = iam_backends[ACCOUNT_ID]["aws"].get_role_by_arn(arn).assume_role_policy_document
+    except NotFoundException:
+        return False
+    return lets_take(policy, SERVICE)
