@@ -1,8 +1,8 @@
 """
 The serving container of SageMaker XGBoost: what it answers to /invocations, whoever sends it there.
 
-Which content types and accepts it takes, in which order it looks at them, and with which status and words
-it refuses: algorithm_mode/serve.py and serve_utils.py in github.com/aws/sagemaker-xgboost-container, 1.3-1 on.
+Which content types and accepts it takes, in which order it looks at them, and with which words it refuses:
+algorithm_mode/serve.py and serve_utils.py in github.com/aws/sagemaker-xgboost-container, from 1.3-1 on.
 """
 
 from __future__ import annotations
