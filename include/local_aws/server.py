@@ -53,6 +53,7 @@ class Server:
         from include.local_aws.iam.authorization import Authorization
         from include.local_aws.lambda_ import service as lambda_
         from include.local_aws.logs import service as logs
+        from include.local_aws.moto_corrections import corrections
         from include.local_aws.s3 import service as s3
         from include.local_aws.sagemaker import service as sagemaker
         from include.local_aws.service_quotas import service as service_quotas
@@ -74,6 +75,7 @@ class Server:
             functions=JobPool("function", 2 * parallelism),
             faults=faults,
         )
+        corrections.install()
         for service in (
             s3,
             dynamodb,

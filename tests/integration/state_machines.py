@@ -21,9 +21,14 @@ def create_machine(aws: LocalAws, *states: dict[str, Any], **settings: Any) -> s
         name: {**state, **({"Next": following} if following else {})}
         for name, state, following in zip(names, states, [*names[1:], None], strict=True)
     }
+    return create_defined(aws, {"StartAt": names[0], "States": chained}, **settings)
+
+
+def create_defined(aws: LocalAws, definition: dict[str, Any], **settings: Any) -> str:
+    """A state machine by its definition."""
     arn: str = aws.client("stepfunctions").create_state_machine(
         name=f"machine-{uuid4().hex}",
-        definition=json.dumps({"StartAt": names[0], "States": chained}),
+        definition=json.dumps(definition),
         roleArn=aws.outputs["StateMachineRoleArn"],
         **settings,
     )["stateMachineArn"]
@@ -57,6 +62,13 @@ def ended(aws: LocalAws, execution: str) -> dict[str, Any]:
         return None if found["status"] == "RUNNING" else found
 
     return until(probe)
+
+
+def result_of(aws: LocalAws, state: dict[str, Any], execution_input: object = None) -> Any:
+    """The output of a state, as that of a state machine which has no other."""
+    found = ended(aws, start(aws, create_machine(aws, state), execution_input))
+    assert found["status"] == "SUCCEEDED", f"{found.get('error')}: {found.get('cause')}"
+    return json.loads(found["output"])
 
 
 def task_state(resource: str, parameters: dict[str, Any], **settings: Any) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""A state's failure as the interpreter raises it."""
+
+from __future__ import annotations
+
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+RUNTIME = StatesErrorNameType.StatesRuntime.to_name()
+# Not among those of the language's specification, but what AWS says where a path does not fit its input.
+CONFLICT = "States.ReferencePathConflict"
+
+
+class UnlistedErrorName(CustomErrorName):  # type: ignore[misc]
+    """An error of States that the specification does not list."""
+
+    def __init__(self, name: str) -> None:
+        self.error_name = name
+
+
+def failure(env: Environment, cause: str, error: str = RUNTIME) -> FailureEventException:
+    """
+    The failure of the state that is being evaluated.
+
+    :param error: States.Runtime, to whose cause the name of the state is added, or another.
+    """
+    runtime = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=runtime if error == RUNTIME else UnlistedErrorName(error),
+            event_type=HistoryEventType.TaskFailed,
+            event_details=EventDetails(
+                taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause)
+            ),
+        )
+    )
