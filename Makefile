@@ -127,7 +127,7 @@ bundle: setup ## build what Amazon MWAA takes, in build/bundle
 	@.venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))
 
 lock: $(UV) ## pin the requirements anew
-	@for name in requirements requirements-sdk requirements-local-aws; do $(MAKE) $$name.lock; done
+	@for name in requirements requirements-sdk requirements-local-aws requirements-glue; do $(MAKE) $$name.lock; done
 	@for name in requirements-celery requirements-dev; do $(MAKE) $$name.lock CONSTRAINTS="-c requirements.txt"; done
 
 %.lock: $(UV)
@@ -163,6 +163,10 @@ endef
 
 .venv-local-aws/.installed: requirements-local-aws.txt | $(UV)
 	$(call install,.venv-local-aws,requirements-local-aws.txt)
+
+# Made by the embedded AWS when the first glueetl job runs.
+.venv-glue/.installed: requirements-glue.txt | $(UV)
+	$(call install,.venv-glue,requirements-glue.txt)
 
 # Checks the compiled state machines; its tests say so and skip where npm is missing.
 $(ASL_VALIDATOR):

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from include.local_aws.runtime import OBSERVER_KEY
 from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.glue_jobs import create_glue_job as create_glue_job
 
 WAIT = {"Type": "Wait", "Seconds": 600, "End": True}
 TRAIN = "arn:aws:states:::sagemaker:createTrainingJob.sync"
@@ -80,12 +81,3 @@ def event_types(aws: LocalAws, execution: str, **options: Any) -> list[str]:
     """The types of an execution's events."""
     history = aws.client("stepfunctions").get_execution_history(executionArn=execution, **options)
     return [event["type"] for event in history["events"]]
-
-
-def create_glue_job(aws: LocalAws, program: str) -> str:
-    """A Glue job that runs a program; gives its name."""
-    name, bucket = f"job-{uuid4().hex}", aws.outputs["Bucket"]
-    aws.client("s3").put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=program.encode())
-    command = {"Name": "pythonshell", "ScriptLocation": f"s3://{bucket}/scripts/{name}.py"}
-    aws.client("glue").create_job(Name=name, Role="arn:aws:iam::123456789012:role/glue", Command=command)
-    return name

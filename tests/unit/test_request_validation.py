@@ -134,8 +134,6 @@ def test_patterns_mean_what_java_means_by_them(text: str, in_a_tag: bool) -> Non
         ),
         ("sagemaker.AddTags", {"Tags": [{"Key": "aws:a", "Value": "1"}]}, "aws: prefixed tag key"),
         ("sagemaker.AddTags", {"Tags": [{"Key": "a"}, {"Key": "a"}]}, "Duplicate tag keys found: a"),
-        ("glue.StartJobRun", {"MaxCapacity": 1.0, "NumberOfWorkers": 2}, "do not set MaxCapacity"),
-        ("glue.StartJobRun", {"Timeout": 10_081}, "the most is 10080"),
         ("dynamodb.Scan", {"Segment": 0}, "Segment and TotalSegments"),
         ("dynamodb.Scan", {"ProjectionExpression": "a", "Select": "COUNT"}, "SPECIFIC_ATTRIBUTES"),
         ("cloudformation.CreateStack", {**STACK, "StackName": "1st"}, "'stackName' failed"),
@@ -163,7 +161,6 @@ def test_what_cannot_go_together_is_refused(operation: str, parameters: dict[str
             "sagemaker.CreateTrainingJob",
             {**XGBOOST, "ResourceConfig": {"InstanceType": "ml.m5.large", "VolumeKmsKeyId": "k"}},
         ),
-        ("glue.StartJobRun", {"WorkerType": "G.1X", "NumberOfWorkers": 2, "Timeout": 10_080}),
         ("dynamodb.Scan", {"Segment": 0, "TotalSegments": 2}),
         (
             "cloudformation.CreateStack",

@@ -8,38 +8,14 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
-from moto.glue.models import FakeJob, glue_backends
+from moto.glue.models import FakeJob, GlueBackend, glue_backends
 
 from include.local_aws.cloudformation import alarm  # noqa: F401 - moto finds the subclasses of its models
+from include.local_aws.glue.job_definitions import PROPERTIES, define
 
 # Access to resources is not checked here: moto reads conditions so coarsely that a bucket that asks
 # for TLS would refuse every request, and nobody publishes to a topic.
 NOT_ENFORCED = ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"]
-
-# CloudFormation's name for each argument of moto's create_job.
-JOB_PROPERTIES = {
-    "role": "Role",
-    "command": "Command",
-    "description": "Description",
-    "log_uri": "LogUri",
-    "execution_property": "ExecutionProperty",
-    "default_arguments": "DefaultArguments",
-    "non_overridable_arguments": "NonOverridableArguments",
-    "connections": "Connections",
-    "max_retries": "MaxRetries",
-    "allocated_capacity": "AllocatedCapacity",
-    "timeout": "Timeout",
-    "max_capacity": "MaxCapacity",
-    "security_configuration": "SecurityConfiguration",
-    "tags": "Tags",
-    "notification_property": "NotificationProperty",
-    "glue_version": "GlueVersion",
-    "number_of_workers": "NumberOfWorkers",
-    "worker_type": "WorkerType",
-    "code_gen_configuration_nodes": "CodeGenConfigurationNodes",
-    "execution_class": "ExecutionClass",
-    "source_control_details": "SourceControlDetails",
-}
 
 
 class GlueJob(CloudFormationModel):  # type: ignore[misc]
@@ -73,20 +49,7 @@ class GlueJob(CloudFormationModel):  # type: ignore[misc]
         region_name: str,
         **_: Any,
     ) -> GlueJob:
-        properties = cloudformation_json["Properties"]
-        unknown = properties.keys() - set(JOB_PROPERTIES.values()) - {"Name"}
-        if unknown:
-            raise ValidationError(message=f"AWS::Glue::Job: unsupported properties {sorted(unknown)}")
-        arguments = {name: properties.get(key) for name, key in JOB_PROPERTIES.items()}
-        # CloudFormation hands every number over as it was written, which may be as a string.
-        for name in ("max_retries", "timeout", "number_of_workers"):
-            arguments[name] = None if arguments[name] is None else int(arguments[name])
-        limits = arguments["execution_property"] or {}
-        arguments["execution_property"] = {key: int(value) for key, value in limits.items()}
-        arguments["tags"] = arguments["tags"] or {}
-        backend = glue_backends[account_id][region_name]
-        backend.create_job(name=resource_name, **arguments)
-        return cls(backend.get_job(resource_name))
+        return cls(_define(resource_name, cloudformation_json, glue_backends[account_id][region_name]))
 
     @classmethod
     def update_from_cloudformation_json(
@@ -97,18 +60,29 @@ class GlueJob(CloudFormationModel):  # type: ignore[misc]
         account_id: str,
         region_name: str,
     ) -> GlueJob:
-        runs = original_resource.job.job_runs
-        updated = cls.create_from_cloudformation_json(
-            new_resource_name, cloudformation_json, account_id, region_name
-        )
-        updated.job.job_runs = runs
-        return updated
+        backend = glue_backends[account_id][region_name]
+        return cls(_define(new_resource_name, cloudformation_json, backend, original_resource.job))
 
     @classmethod
     def delete_from_cloudformation_json(
         cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> None:
         glue_backends[account_id][region_name].delete_job(resource_name)
+
+
+def _define(
+    name: str, resource: dict[str, Any], backend: GlueBackend, replaced: FakeJob | None = None
+) -> FakeJob:
+    properties = resource["Properties"]
+    if unknown := properties.keys() - set(PROPERTIES.values()) - {"Name"}:
+        raise ValidationError(message=f"AWS::Glue::Job: unsupported properties {sorted(unknown)}")
+    given = {key: value for key, value in properties.items() if value is not None}
+    # CloudFormation hands every number over as it was written, which may be as a string.
+    numbers = {"MaxRetries": int, "Timeout": int, "NumberOfWorkers": int, "MaxCapacity": float}
+    given |= {key: read(given[key]) for key, read in numbers.items() if key in given}
+    limits = given.get("ExecutionProperty", {})
+    given["ExecutionProperty"] = {key: int(value) for key, value in limits.items()}
+    return define(backend, name, given, replaced)
 
 
 def install() -> None:

@@ -20,7 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from include.local_aws.dynamodb.service import DynamoDbTask
-from include.local_aws.glue import service as glue
+from include.local_aws.glue.job_runs import UNFINISHED
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
 from include.local_aws.stepfunctions.sync_job import SyncJobTask, iso_8601, json_ready, milliseconds
 
@@ -30,7 +30,7 @@ class GlueTask(SyncJobTask, StateTaskServiceGlue):  # type: ignore[misc]
 
     def is_pending(self, region: str, started: dict[str, Any]) -> bool:
         run = glue_backends[ACCOUNT_ID][region].get_job_run(started["JobName"], started["JobRunId"])
-        return run.status in glue.UNFINISHED
+        return run.status in UNFINISHED
 
     def describe(self, client: Any, started: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         run = client.get_job_run(JobName=started["JobName"], RunId=started["JobRunId"])["JobRun"]

@@ -22,8 +22,6 @@ LOCAL_STORAGE = {
     *("c5d", "c6gd", "dl1", "g4dn", "g5", "g6", "g6e", "g7", "g7e", "m5d", "m6gd", "p3dn", "p4d", "p4de"),
     *("p5", "p5e", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "r5d", "r6gd", "r7gd", "trn1", "trn1n", "trn2"),
 }
-# Of StartJobRun, in minutes: seven days.
-LONGEST_JOB_RUN = 10_080
 
 
 def broken_rules(operation: str, parameters: Parameters) -> Iterator[str]:
@@ -105,14 +103,6 @@ def _without_key(parameter: str, types: list[str | None]) -> Iterator[str]:
         yield f"{parameter}: {found[0]} has local storage, for which no key can be requested"
 
 
-def _start_job_run(given: Parameters) -> Iterator[str]:
-    capacity = [name for name in ("MaxCapacity", "AllocatedCapacity") if given.get(name)]
-    if capacity and (given.get("WorkerType") or given.get("NumberOfWorkers")):
-        yield f"Please do not set {capacity[0]} if using Worker Type and Number of Workers."
-    if (given.get("Timeout") or 0) > LONGEST_JOB_RUN:
-        yield f"Timeout: {given['Timeout']} minutes; the most is {LONGEST_JOB_RUN}"
-
-
 def _scan(given: Parameters) -> Iterator[str]:
     if (given.get("Segment") is None) is not (given.get("TotalSegments") is None):
         yield "Segment and TotalSegments must be specified together"
@@ -147,7 +137,6 @@ RULES: Mapping[str, Callable[[Parameters], Iterator[str]]] = {
     "sagemaker.CreateTrainingJob": _create_training_job,
     "sagemaker.CreateModel": _create_model,
     "sagemaker.CreateEndpointConfig": _create_endpoint_config,
-    "glue.StartJobRun": _start_job_run,
     "dynamodb.Scan": _scan,
     "cloudformation.CreateStack": _template,
     "cloudformation.UpdateStack": _template,
