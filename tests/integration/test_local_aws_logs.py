@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.glue_jobs import glue_role
 from tests.integration.sagemaker_requests import trained, training_request
 
 TRAININGS = "/aws/sagemaker/TrainingJobs"
@@ -125,7 +126,7 @@ def test_a_glue_run_writes_while_it_runs_and_verbose_prints_it(
     s3.put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=program.encode())
     local_aws.client("glue").create_job(
         Name=name,
-        Role="arn:aws:iam::123456789012:role/glue",
+        Role=glue_role(local_aws),
         ExecutionProperty={"MaxConcurrentRuns": 2},
         Command={"Name": "pythonshell", "ScriptLocation": f"s3://{bucket}/scripts/{name}.py"},
     )
@@ -151,7 +152,7 @@ def test_a_glue_run_writes_while_it_runs_and_verbose_prints_it(
         durable=False,
         job_poll_interval=0.1,
         script_location=f"s3://{bucket}/scripts/{name}.py",
-        iam_role_arn="arn:aws:iam::123456789012:role/glue",
+        iam_role_arn=glue_role(local_aws),
         create_job_kwargs={
             "Command": {"Name": "pythonshell", "ScriptLocation": f"s3://{bucket}/scripts/{name}.py"}
         },

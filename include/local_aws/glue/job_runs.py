@@ -81,8 +81,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
         """
         https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html.
 
-        What the Amazon provider's GlueJobOperator(verbose=True) reads is below it, in /output and /error, under
-        the run's id.
+        The Amazon provider's GlueJobOperator(verbose=True) reads /output and /error below it, under the run's id.
         """
         return "/aws-glue/python-jobs" if self.is_shell else "/aws-glue/jobs"
 
