@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -264,3 +267,54 @@ def test_the_template_makes_a_spark_job_too(local_aws: LocalAws) -> None:
     assert (job["Command"]["Name"], job["GlueVersion"], job["WorkerType"]) == ("glueetl", "5.1", "G.1X")
     assert job["DefaultArguments"]["--engine"] == "spark"
     assert "--additional-python-modules" not in job["DefaultArguments"]
+
+
+def test_a_script_imports_what_its_job_brings(local_aws: LocalAws, create_job: CreateJob) -> None:
+    bucket, s3 = local_aws.outputs["Bucket"], local_aws.client("s3")
+    folder = f"s3://{bucket}/libraries"
+    s3.put_object(Bucket=bucket, Key="libraries/own.py", Body=b"VALUE = 1")
+    for name, module in (("pack.zip", "packed.py"), ("wheel-1.0-py3-none-any.whl", "wheeled/__init__.py")):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as file:
+            file.writestr(module, "VALUE = 2")
+        s3.put_object(Bucket=bucket, Key=f"libraries/{name}", Body=archive.getvalue())
+    job = create_job(
+        "import sys\nimport duckdb, own, packed, wheeled\nfrom awsglue.utils import getResolvedOptions\n"
+        "args = getResolvedOptions(sys.argv, ['day', 'TempDir'])\n"
+        "assert (args['day'], args['TempDir']) == ('2013-05-01', None), args\n"
+        "assert args['job_bookmark_option'] == 'job-bookmark-disable', args\n"
+        "getResolvedOptions(sys.argv, ['night'])\n",
+        DefaultArguments={
+            "--extra-py-files": f"{folder}/own.py, {folder}/pack.zip,{folder}/wheel-1.0-py3-none-any.whl",
+            # What the template's job asks for is there already, so that this needs no network.
+            "--additional-python-modules": "duckdb==1.4.3",
+        },
+    )
+    run = ended(local_aws, job, start(local_aws, job, day="2013-05-01"))
+    assert (
+        run["ErrorMessage"]
+        == "awsglue.utils.GlueArgumentError: the following arguments are required: --night"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"extra-py-files": "s3://nobody/lib.zip"}, r"LAUNCH ERROR \| .* bucket: nobody, key: lib.zip\."),
+        ({"job-language": "scala"}, "--job-language: the embedded AWS runs python, got scala"),
+        (
+            {
+                "additional-python-modules": "a-package-that-nobody-has==1",
+                "python-modules-installer-option": "--no-index",
+            },
+            r"--additional-python-modules: ERROR: No matching distribution found for a-package-that-nobody-has",
+        ),
+    ],
+)
+def test_what_a_job_needs_and_cannot_have_fails_its_run(
+    local_aws: LocalAws, create_job: CreateJob, arguments: dict[str, str], said: str
+) -> None:
+    job = create_job("pass")
+    run = ended(local_aws, job, start(local_aws, job, **arguments))
+    assert run["JobRunState"] == "FAILED"
+    assert re.match(said, run["ErrorMessage"]), run["ErrorMessage"]

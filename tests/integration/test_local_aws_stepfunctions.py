@@ -45,7 +45,7 @@ def test_a_failed_job_run_is_the_cause(local_aws: LocalAws) -> None:
 @pytest.mark.parametrize(
     ("resource", "parameters", "error", "cause"),
     [
-        (ETL, {"JobName": "nobody"}, "Glue.EntityNotFoundException", "nobody"),
+        (ETL, {"JobName": "nobody"}, "Glue.EntityNotFoundException", "due to missing metadata"),
         (
             "arn:aws:states:::sagemaker:updateEndpoint",
             {"EndpointName": "nobody", "EndpointConfigName": "none"},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from include.local_aws.glue import python_modules
+from include.local_aws.glue import python_modules, spark
 from include.local_aws.glue.launch_error import LaunchError
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
@@ -50,15 +50,20 @@ def prepare(runtime: Runtime, run: JobRun, folder: Path, child: Job, log_path: P
     location = job.command["ScriptLocation"]
     script = folder / "script" / (PurePosixPath(location).name or "script.py")
     bring(runtime, job.role, location, script)
-    python = sys.executable
+    if run.is_shell:
+        python, environment = sys.executable, {}
+    else:
+        spark.prepare(child, log_path)
+        python, environment = str(spark.PYTHON), spark.environment(folder, arguments)
+        # No document says that a Python shell job gets them too; public reports say that it does not.
+        arguments = {**arguments, "--JOB_NAME": job.name, "--JOB_RUN_ID": run.job_run_id}
     extra = python_modules.extra_files(runtime, job.role, arguments, folder / "libraries")
     modules = python_modules.additional_modules(runtime, arguments, python, child, log_path)
-    environment = runtime.child_environment(job.role)
-    path = [str(item) for item in (*extra, *modules, LIBRARY)]
+    path = ":".join(str(item) for item in (*extra, *modules, LIBRARY))
     words = [word for pair in arguments.items() for word in pair]
     return Command(
         [python, str(script), *words],
-        {**environment, "PYTHONPATH": ":".join(path)},
+        {**runtime.child_environment(job.role), **environment, "PYTHONPATH": path},
     )
 
 

@@ -81,7 +81,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
         """
         https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html.
 
-        The Amazon provider's GlueJobOperator(verbose=True) reads /output and /error below it, under the run's id.
+        The Amazon provider's GlueJobOperator(verbose=True) reads below it, in /output and /error.
         """
         return "/aws-glue/python-jobs" if self.is_shell else "/aws-glue/jobs"
 
@@ -249,8 +249,9 @@ def _reason(path: Path) -> str:
     lines = path.read_text(errors="replace").splitlines() if path.exists() else []
     raised = [number for number, line in enumerate(lines) if line.startswith("Traceback (most recent call")]
     if raised:
-        # Spark's errors have Java's stack below the words that Python ends its own with.
-        lines = [line for line in lines[raised[-1] + 1 :] if not line.startswith(" ")][:1]
+        said = [line for line in lines[raised[-1] + 1 :] if not line.startswith(" ")]
+        # An error of Java has its own words in the next line, and its stack below them.
+        return "".join(said[:2] if said[1:] and said[1].startswith(": ") else said[:1]).strip()
     return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
