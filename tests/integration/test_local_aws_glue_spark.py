@@ -1,4 +1,4 @@
-"""Spark jobs of the embedded Glue: PySpark scripts run as they stand, with awsglue, on the S3 of the embedded AWS."""
+"""Spark jobs of the embedded Glue: PySpark scripts run as they stand, with awsglue and its S3."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ import sys
 
 from awsglue.context import GlueContext
 from awsglue.dynamicframe import DynamicFrame
-from awsglue.transforms import ApplyMapping, DropFields, Filter, Join, Map, RenameField, ResolveChoice, SelectFields
+from awsglue.transforms import *
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 
@@ -57,7 +57,8 @@ flights = context.create_dynamic_frame.from_options(
     "s3", {"paths": [args["ROOT"] + "flights/"]}, format="csv", format_options={"withHeader": True})
 assert {kind for _, kind in flights.toDF().dtypes} == {"string"}
 mapped = ApplyMapping.apply(frame=flights, mappings=[
-    ("carrier", "string", "code", "string"), ("delay", "string", "delay", "long"), ("gone", "string", "gone", "int")])
+    ("carrier", "string", "code", "string"), ("delay", "string", "delay", "long"),
+    ("gone", "string", "gone", "int")])
 late = Filter.apply(frame=mapped, f=lambda row: row["delay"] > 15)
 names = RenameField.apply(context.create_dynamic_frame.from_options(
     "s3", {"paths": [args["ROOT"] + "carriers.json"]}, format="json"), "carrier", "id")
@@ -65,11 +66,13 @@ joined = Join.apply(late, names, "code", "id")
 shouted = Map.apply(frame=joined, f=lambda row: {**row, "name": row["name"].upper()})
 kept = ResolveChoice.apply(DropFields.apply(shouted, ["id"]), specs=[("delay", "cast:int")])
 context.write_dynamic_frame.from_options(
-    SelectFields.apply(kept, ["name", "delay"]), "s3", {"path": args["ROOT"] + "late", "partitionKeys": ["name"]},
-    format="csv")
+    SelectFields.apply(kept, ["name", "delay"]), "s3",
+    {"path": args["ROOT"] + "late", "partitionKeys": ["name"]}, format="csv")
 context.write_dynamic_frame.from_options(
-    DynamicFrame.fromDF(kept.toDF(), context, "kept"), "s3", {"path": args["ROOT"] + "late-parquet"}, format="parquet")
-again = context.create_dynamic_frame.from_options("s3", {"paths": [args["ROOT"] + "late-parquet"]}, format="parquet")
+    DynamicFrame.fromDF(kept.toDF(), context, "kept"), "s3", {"path": args["ROOT"] + "parquet"},
+    format="parquet")
+again = context.create_dynamic_frame.from_options(
+    "s3", {"paths": [args["ROOT"] + "parquet"]}, format="parquet")
 print("read again", again.count())
 for refused in (
     lambda: context.create_dynamic_frame.from_catalog(database="d", table_name="t"),
