@@ -120,6 +120,7 @@ class JobPool:
     """
 
     def __init__(self, name: str, parallelism: int) -> None:
+        self.parallelism = parallelism
         self._executor = ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: set[Job] = set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,8 +58,20 @@ class Runtime:
     compute: JobPool
     functions: JobPool
     faults: Faults
+    _endings: list[Callable[[], None]] = field(default_factory=list)
     _clients: dict[tuple[str, str, str], Any] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def on_close(self, call: Callable[[], None]) -> None:
+        """Have a call made when the embedded AWS stops, before its jobs are stopped."""
+        self._endings.append(call)
+
+    def close(self) -> None:
+        """Stop what the services keep running, and every job with its children."""
+        for call in self._endings:
+            call()
+        self.compute.close()
+        self.functions.close()
 
     def client(self, service: str, region: str = REGION, *, role: str = "") -> Any:
         """

@@ -97,5 +97,4 @@ class Server:
     def close(self) -> None:
         """Stop listening, and stop every job with its children."""
         self._server.shutdown()
-        self.runtime.compute.close()
-        self.runtime.functions.close()
+        self.runtime.close()

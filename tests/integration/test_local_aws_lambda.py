@@ -2,57 +2,29 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 import zipfile
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from include.archives import archive
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.endpoints import predict
+from tests.integration.lambda_functions import deployed, invoked
 from tests.integration.sagemaker_requests import HYPERPARAMETERS, trained, training_request
 
-Deploy = Callable[..., str]
 Invoke = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def deploy(local_aws: LocalAws) -> Deploy:
-    """Makes a function of a zip, and gives its name."""
-    metrics_function = local_aws.outputs["MetricsFunctionName"]
-    role = local_aws.client("lambda").get_function_configuration(FunctionName=metrics_function)["Role"]
-
-    def make(code: bytes, **settings: Any) -> str:
-        name = f"function-{uuid4().hex}"
-        local_aws.client("lambda").create_function(
-            FunctionName=name,
-            Role=role,
-            Code={"ZipFile": code},
-            **{"Runtime": "python3.13", "Handler": "main.handler", **settings},
-        )
-        return name
-
-    return make
-
-
-@pytest.fixture
-def invoke(local_aws: LocalAws, deploy: Deploy) -> Invoke:
+def invoke(local_aws: LocalAws) -> Invoke:
     """Deploys a handler and invokes it once."""
 
-    def deploy_and_invoke(code: str, event: object = None, **settings: Any) -> dict[str, Any]:
-        return _invoke(local_aws, deploy(archive({"main.py": code.encode()}), **settings), event)
+    def deploy_and_invoke(code: str | bytes, event: object = None, **settings: Any) -> dict[str, Any]:
+        return invoked(local_aws, deployed(local_aws, code, **settings), event)
 
     return deploy_and_invoke
-
-
-def _invoke(aws: LocalAws, name: str, event: object) -> dict[str, Any]:
-    answer = aws.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event), LogType="Tail")
-    return {**answer, "Payload": json.loads(answer["Payload"].read())}
 
 
 def test_what_a_handler_raises_is_the_answer(invoke: Invoke) -> None:
@@ -64,7 +36,7 @@ def test_what_a_handler_raises_is_the_answer(invoke: Invoke) -> None:
     assert answer["Payload"]["errorType"] == "NoMetrics"
     assert answer["Payload"]["errorMessage"] == "none"
     assert "main.py" in answer["Payload"]["stackTrace"][-1]
-    assert "NoMetrics: none" in base64.b64decode(answer["LogResult"]).decode()
+    assert "NoMetrics: none" in answer["LogResult"]
 
 
 def test_a_handler_over_its_time_is_killed(invoke: Invoke) -> None:
@@ -77,8 +49,10 @@ def test_a_handler_over_its_time_is_killed(invoke: Invoke) -> None:
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("import os\ndef handler(event, context):\n  os.kill(os.getpid(), 9)", "signal: kill"),
+        ("import os\ndef handler(event, context):\n  os.kill(os.getpid(), 9)", "signal: killed"),
         ("import os\ndef handler(event, context):\n  os._exit(7)", "exit status 7"),
+        ("import sys\ndef handler(event, context):\n  sys.exit(3)", "exit status 3"),
+        ("import sys\nsys.exit(0)", "Runtime exited without providing a reason"),
     ],
 )
 def test_a_runtime_that_dies_is_reported(invoke: Invoke, code: str, message: str) -> None:
@@ -94,7 +68,11 @@ def test_a_runtime_that_dies_is_reported(invoke: Invoke, code: str, message: str
         ("import nowhere_to_be_found", {}, "Runtime.ImportModuleError"),
         ("", {}, "Runtime.HandlerNotFound"),
         ("def handler(event, context):\n  return {1, 2}", {}, "Runtime.MarshalError"),
-        ("", {"Runtime": "nodejs22.x"}, "Runtime.InitError"),
+        ("def handler(event, context)", {}, "Runtime.UserCodeSyntaxError"),
+        ("", {"Handler": "main"}, "Runtime.MalformedHandlerName"),
+        ("raise LookupError('none')", {}, "LookupError"),
+        # Lambda has the SDK, and nothing else that this interpreter may have.
+        ("import moto", {}, "Runtime.ImportModuleError"),
     ],
 )
 def test_what_cannot_run_says_so(invoke: Invoke, code: str, settings: dict[str, Any], kind: str) -> None:
@@ -166,9 +144,9 @@ FOLDER = {"main.py": "from inner.part import handler", "inner/": "", "inner/part
     ids=["owner", "group", "nested", "folder", "data"],
 )
 def test_what_not_everybody_may_read_fails_when_it_is_called(
-    deploy: Deploy, local_aws: LocalAws, files: dict[str, str], modes: dict[str, int], kind: str, message: str
+    invoke: Invoke, files: dict[str, str], modes: dict[str, int], kind: str, message: str
 ) -> None:
-    answer = _invoke(local_aws, deploy(_packed(files, modes)), None)
+    answer = invoke(_packed(files, modes))
     assert answer["FunctionError"] == "Unhandled"
     assert answer["Payload"]["errorType"] == kind
     assert answer["Payload"]["errorMessage"] == message
@@ -179,12 +157,8 @@ def test_what_not_everybody_may_read_fails_when_it_is_called(
     [(NESTED, 3), (FOLDER, 3), (NESTED, 0), (FOLDER, 0)],
     ids=["unix", "unix with a folder", "windows", "windows with a folder"],
 )
-def test_what_everybody_may_read_runs(
-    deploy: Deploy, local_aws: LocalAws, files: dict[str, str], system: int
-) -> None:
-    name = deploy(_packed(files, {}, system))
-    answers = [_invoke(local_aws, name, None) for _ in range(2)]
-    assert [answer["Payload"] for answer in answers] == ["done", "done"]
+def test_what_everybody_may_read_runs(invoke: Invoke, files: dict[str, str], system: int) -> None:
+    assert invoke(_packed(files, {}, system))["Payload"] == "done"
 
 
 def test_a_handler_gets_its_event_and_its_environment(local_aws: LocalAws, invoke: Invoke) -> None:
@@ -215,12 +189,12 @@ def test_the_metrics_function_of_the_template_reads_a_real_job(local_aws: LocalA
         "EndpointName": "none",
     }
 
-    answer = _invoke(local_aws, name, event)
+    answer = invoked(local_aws, name, event)
 
     metrics = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
     assert answer["Payload"]["Metrics"] == metrics
     assert metrics.keys() >= {"train:error", "validation:error", "validation:logloss"}
-    missing = _invoke(local_aws, name, {**event, "MetricName": "validation:auc"})
+    missing = invoked(local_aws, name, {**event, "MetricName": "validation:auc"})
     assert missing["Payload"]["errorType"] == "MetricMissing"
 
 
@@ -241,11 +215,11 @@ def test_the_endpoint_test_calls_the_endpoint_with_a_row_of_the_validation_set(
     folder = model["PrimaryContainer"]["ModelDataUrl"].rsplit("/", 3)[0]
     event = {"EndpointName": endpoint, "Rows": f"{folder}/validation/"}
     function = local_aws.outputs["EndpointTestFunctionName"]
-    payload = _invoke(local_aws, function, event)["Payload"]
+    payload = invoked(local_aws, function, event)["Payload"]
     assert payload["Prediction"] == predict(local_aws, endpoint, payload["Row"])
     assert payload["Variant"] == "all"
 
-    refused = _invoke(local_aws, function, {**event, "EndpointName": "nobody"})
+    refused = invoked(local_aws, function, {**event, "EndpointName": "nobody"})
     assert refused["FunctionError"] == "Unhandled"
     assert refused["Payload"]["errorType"] == "EndpointTestFailed"
     assert "Endpoint nobody of account" in refused["Payload"]["errorMessage"]

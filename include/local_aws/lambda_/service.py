@@ -1,186 +1,153 @@
-"""Lambda: an invocation runs the handler of the deployed zip, in a process of its own."""
+"""Lambda: functions really run, each in sandboxes that AWS's own runtime client serves."""
 
 from __future__ import annotations
 
 import base64
-import io
 import json
-import logging
-import shutil
-import signal
-import sys
-import threading
-import uuid
-import zipfile
-from pathlib import Path
+import random
 from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
 
-from moto.awslambda import models
-from moto.awslambda.exceptions import InvalidParameterValueException
-from moto.awslambda.models import LambdaFunction
+from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
+from moto.awslambda.models import LambdaBackend, LambdaFunction
+from moto.awslambda.responses import LambdaResponse
+from moto.core.responses import BaseResponse
 
-from include.local_aws.jobs import Job, JobStoppedError, Outcome
-from include.local_aws.lambda_ import child as lambda_child
+from include.local_aws.lambda_ import event_invoke_configs, functions
+from include.local_aws.lambda_.invocations import Invocations, Result, Target
+from include.local_aws.lambda_.sandbox import Request
 from include.local_aws.runtime import Runtime
 
-log = logging.getLogger(__name__)
+REQUEST_ID = "x-amzn-requestid"
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, in bytes.
+LARGEST_REQUEST = {"RequestResponse": 6_291_456, "Event": 1_048_576}
+# What moto keeps without effect, or carries out in part: no URL leads anywhere, and what comes of queues and
+# streams has made-up values, and is not tried again. Left out, they are refused as not supported.
+REFUSED = (
+    *("create_function_url_config", "get_function_url_config", "update_function_url_config"),
+    *("delete_function_url_config", "get_function_code_signing_config"),
+    *("create_event_source_mapping", "list_event_source_mappings", "get_event_source_mapping"),
+    *("update_event_source_mapping", "delete_event_source_mapping"),
+)
 
-# https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html: LogResult is the last 4 KB.
-LOG_TAIL_BYTES = 4096
 
-# Systems whose zips hold permissions, by the number that a zip gives them: Unix and macOS.
-UNIX = (3, 19)
-FOLDER_MODE, FILE_MODE = 0o755, 0o644
+class InvalidRequestContentError(LambdaClientError):  # type: ignore[misc]
+    """The event is no JSON."""
 
-_lock = threading.Lock()
+    def __init__(self, reason: object) -> None:
+        super().__init__(
+            "InvalidRequestContentException",
+            f"Could not parse request body into json: Could not parse payload into json: {reason}",
+        )
+
+
+class RequestTooLargeError(LambdaClientError):  # type: ignore[misc]
+    """The event is larger than its kind of invocation takes."""
+
+    code = 413
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            "RequestTooLargeException",
+            f"Request must be smaller than {most} bytes for the InvokeFunction operation",
+        )
 
 
 def install(runtime: Runtime) -> None:
     """Make invocations real; moto would start a Docker container, or return a canned answer."""
+    invocations = Invocations(runtime)
+    runtime.on_close(invocations.close)
+    functions.install()
+    event_invoke_configs.install()
+    for name in REFUSED:
+        delattr(LambdaResponse, name)
 
-    def invoke(
-        function: LambdaFunction, body: Any, request_headers: Any, response_headers: dict[str, str]
-    ) -> bytes:
-        event = (body.encode() if isinstance(body, str) else body) or b"{}"
-        invocation = Invocation(runtime, function, event)
-        kind = request_headers.get("X-Amz-Invocation-Type", "RequestResponse")
+    def invoke(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
+        named = unquote(response.path.partition("/functions/")[2].rpartition("/invocations")[0])
+        target = _target(response.backend, named, response._get_param("Qualifier"))
+        kind = response.headers.get("X-Amz-Invocation-Type", "RequestResponse")
+        request = _request(target, kind, response.raw_body, response.headers.get("X-Amz-Client-Context"))
         if kind == "DryRun":
-            return b""
-        runtime.functions.submit(f"{function.function_name}/{invocation.request_id}", invocation.run)
+            return 204, {"status": "204"}, b""
         if kind == "Event":
-            return b""
-        invocation.done.wait()
-        if invocation.failed:
-            response_headers["x-amz-function-error"] = "Unhandled"
-        response_headers["x-amz-log-result"] = base64.b64encode(invocation.log_tail()).decode()
-        return invocation.payload
+            invocations.queue(target, request)
+            return 202, {"status": "202", REQUEST_ID: request.request_id}, b""
+        result = invocations.call(target, request)
+        return 200, _headers(target, request, result, response.headers), result.answer.payload
 
-    LambdaFunction.invoke = invoke
-    _refuse_missing_code()
+    def invoke_async(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
+        named = unquote(response.path.partition("/functions/")[2].rpartition("/invoke-async")[0])
+        target = _target(response.backend, named, None)
+        invocations.queue(target, _request(target, "Event", response.raw_body, None))
+        return 202, {"status": "202"}, b""
 
+    def invoke_for_a_service(function: LambdaFunction, body: Any, *_: Any) -> bytes:
+        """What moto's other services call, topics and buckets: on AWS nobody waits for those."""
+        target = Target(function, function, "")
+        invocations.queue(target, _request(target, "Event", body, None))
+        return b""
 
-def _refuse_missing_code() -> None:
-    """Refuse code that is not in the bucket; moto makes a function without any."""
-    find, update = models._validate_s3_bucket_and_key, LambdaFunction.update_function_code
+    def create_event_source_mapping(_: LambdaBackend, __: dict[str, Any]) -> None:
+        """What a template asks for; the call itself is refused before."""
+        raise InvalidParameterValueException("The embedded AWS does not support event source mappings")
 
-    def code_object(account_id: str, partition: str, data: dict[str, Any]) -> Any:
-        if found := find(account_id, partition=partition, data=data):
-            return found
-        raise InvalidParameterValueException(
-            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key"
-            " does not exist."
-        )
-
-    def update_function_code(function: LambdaFunction, updated_spec: dict[str, Any]) -> Any:
-        if "S3Key" in updated_spec:
-            code_object(function.account_id, function.partition, updated_spec)
-        return update(function, updated_spec)
-
-    models._validate_s3_bucket_and_key = code_object
-    LambdaFunction.update_function_code = update_function_code
+    LambdaResponse.invoke = invoke
+    LambdaResponse._enrich_response = staticmethod(_with_request_id)
+    LambdaResponse.invoke_async = invoke_async
+    LambdaFunction.invoke = invoke_for_a_service
+    LambdaBackend.create_event_source_mapping = create_event_source_mapping
 
 
-class Invocation:
-    """
-    One call of a function.
-
-    :param event: the JSON that the handler gets.
-    """
-
-    def __init__(self, runtime: Runtime, function: LambdaFunction, event: bytes) -> None:
-        self.runtime, self.function, self.event = runtime, function, event
-        self.request_id = str(uuid.uuid4())
-        self.payload = b""
-        self.failed = False
-        self.done = threading.Event()
-        self.log_path = runtime.log_path("lambda", f"{function.function_name}-{self.request_id}")
-
-    def run(self, child: Job) -> None:
-        try:
-            with self.runtime.scratch("lambda") as folder:
-                self._conclude(self._start(child, folder), folder / "result.json")
-        except JobStoppedError:
-            self._fail("Runtime.ExitError", "the embedded AWS is shutting down")
-        except Exception as error:
-            log.exception("function %s", self.function.function_name)
-            self._fail("Runtime.InitError", f"the function could not be started: {error}")
-        finally:
-            self.done.set()
-
-    def log_tail(self) -> bytes:
-        return self.log_path.read_bytes()[-LOG_TAIL_BYTES:] if self.log_path.exists() else b""
-
-    def _start(self, child: Job, folder: Path) -> Outcome:
-        function = self.function
-        if not (function.run_time or "").startswith("python"):
-            raise ValueError(f"Runtime {function.run_time!r}: the embedded AWS runs Python functions only")
-        code = _unpack(self.runtime, function)
-        environment = {
-            **self.runtime.child_environment(function.role),
-            **{name: str(value) for name, value in (function.environment_vars or {}).items()},
-            "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
-            "LAMBDA_TASK_ROOT": str(code),
-            "_HANDLER": function.handler,
-        }
-        return child.run(
-            [sys.executable, "-P", lambda_child.__file__, str(folder / "result.json"), self.request_id],
-            env=environment,
-            cwd=code,
-            log_path=self.log_path,
-            timeout_seconds=float(function.timeout),
-            stdin=self.event,
-        )
-
-    def _conclude(self, outcome: Outcome, result: Path) -> None:
-        if outcome.timed_out:
-            self._fail("Sandbox.Timedout", f"Task timed out after {float(self.function.timeout):.2f} seconds")
-        elif result.exists():
-            answer = json.loads(result.read_text())
-            self.failed = answer["failed"]
-            self.payload = json.dumps(answer["payload"]).encode()
-        elif outcome.returncode < 0:
-            name = signal.Signals(-outcome.returncode).name.removeprefix("SIG").lower()
-            self._fail("Runtime.ExitError", f"Runtime exited with error: signal: {name}")
-        else:
-            self._fail("Runtime.ExitError", f"Runtime exited with error: exit status {outcome.returncode}")
-
-    def _fail(self, kind: str, message: str) -> None:
-        self.failed = True
-        error = {"errorType": kind, "errorMessage": f"RequestId: {self.request_id} Error: {message}"}
-        self.payload = json.dumps(error).encode()
+def _with_request_id(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+    """Leave an answer the id that the handler was given; moto makes up one for each."""
+    given = headers.get(REQUEST_ID)
+    headers, body = BaseResponse._enrich_response(headers, body)
+    return {**headers, REQUEST_ID: given} if given else headers, body
 
 
-def _unpack(runtime: Runtime, function: LambdaFunction) -> Path:
-    folder: Path = runtime.state_dir / "lambda" / function.function_name / str(function.code_digest)
-    with _lock:
-        if not folder.exists():
-            unfinished = folder.with_suffix(".unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            with zipfile.ZipFile(io.BytesIO(function.code_bytes)) as archive:
-                for entry in archive.infolist():
-                    _extract(archive, entry, unfinished)
-            unfinished.rename(folder)
-    return folder
-
-
-def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    """
-    Unpack a file or folder with the permissions that the archive gives it.
-
-    Zips of Windows, and of Java, have none: Lambda lets everybody read what is in them. Folders that have no
-    entry are readable too.
-    """
-    target = Path(archive.extract(entry, folder))
-    for parent in target.parents:
-        if parent == folder:
+def _target(backend: LambdaBackend, named: str, qualifier: str | None) -> Target:
+    """Find what a name or ARN, with or without a qualifier, means at this moment."""
+    in_name = named.rpartition(":function:")[2] if ":function:" in named else named
+    name, _, named_qualifier = in_name.partition(":")
+    qualifier = qualifier or named_qualifier
+    # moto's own words for what is not there.
+    function = backend.get_function(name, qualifier or "$LATEST")
+    latest = backend.get_function(name)
+    version = str(function.version)
+    alias = backend._lambdas._get_function_aliases(name).get(qualifier)
+    weights = ((alias.routing_config or {}).get("AdditionalVersionWeights") or {}) if alias else {}
+    drawn = random.random()  # noqa: S311 - it decides which of two versions runs
+    for other, weight in weights.items():
+        if (drawn := drawn - weight) < 0:
+            version = other
             break
-        if f"{parent.relative_to(folder).as_posix()}/" not in archive.NameToInfo:
-            parent.chmod(FOLDER_MODE)
-    if entry.create_system in UNIX:
-        mode = entry.external_attr >> 16 & 0o777
-    else:
-        mode = FOLDER_MODE if entry.is_dir() else FILE_MODE
-    # The owner, which the embedded AWS is, goes on being able to remove it.
-    target.chmod(mode | (0o700 if entry.is_dir() else 0o600))
+    if version != str(function.version):
+        function = backend.get_function(name, version)
+    return Target(function, latest, qualifier)
+
+
+def _request(target: Target, kind: str, body: Any, client_context: str | None) -> Request:
+    payload = (body.encode() if isinstance(body, str) else body) or b"{}"
+    most = LARGEST_REQUEST.get(kind, LARGEST_REQUEST["RequestResponse"])
+    if len(payload) > most:
+        raise RequestTooLargeError(most)
+    try:
+        json.loads(payload)
+    except ValueError as error:
+        raise InvalidRequestContentError(error) from None
+    context = base64.b64decode(client_context).decode() if client_context else None
+    return Request(str(uuid4()), payload, target.arn, context)
+
+
+def _headers(target: Target, request: Request, result: Result, asked: Any) -> dict[str, str]:
+    headers = {
+        "content-type": "application/json",
+        REQUEST_ID: request.request_id,
+        "X-Amz-Executed-Version": str(target.function.version),
+    }
+    if result.answer.error:
+        headers["x-amz-function-error"] = "Unhandled"
+    if asked.get("X-Amz-Log-Type") == "Tail":
+        headers["x-amz-log-result"] = base64.b64encode(result.log_tail).decode()
+    return headers
