@@ -120,6 +120,30 @@ def _training_job(job: Any) -> dict[str, Any]:
     }
 
 
+def _transform_job(job: Any) -> dict[str, Any]:
+    return {
+        "TransformJobName": job.transform_job_name,
+        "TransformJobArn": job.arn,
+        "CreationTime": job.creation_time,
+        "TransformEndTime": job.transform_end_time,
+        "LastModifiedTime": job.last_modified_time,
+        "TransformJobStatus": job.transform_job_status,
+        "FailureReason": job.failure_reason,
+    }
+
+
+def _processing_job(job: Any) -> dict[str, Any]:
+    return {
+        "ProcessingJobName": job.processing_job_name,
+        "ProcessingJobArn": job.arn,
+        "CreationTime": job.creation_time,
+        "ProcessingEndTime": job.processing_end_time,
+        "LastModifiedTime": job.last_modified_time,
+        "ProcessingJobStatus": job.processing_job_status,
+        "FailureReason": job.failure_reason,
+    }
+
+
 LISTS = {
     "list_models": Listing("_models", "Models", "model_name", _model),
     "list_endpoint_configs": Listing(
@@ -135,6 +159,20 @@ LISTS = {
         _training_job,
         "training_job_status",
         "Ascending",
+    ),
+    "list_transform_jobs": Listing(
+        "transform_jobs",
+        "TransformJobSummaries",
+        "transform_job_name",
+        _transform_job,
+        "transform_job_status",
+    ),
+    "list_processing_jobs": Listing(
+        "processing_jobs",
+        "ProcessingJobSummaries",
+        "processing_job_name",
+        _processing_job,
+        "processing_job_status",
     ),
 }
 

@@ -31,6 +31,11 @@ DONE = {
     "list_endpoint_configs",
     *("create_endpoint", "describe_endpoint", "update_endpoint", "delete_endpoint", "list_endpoints"),
     *("create_training_job", "describe_training_job", "stop_training_job", "delete_training_job"),
+    *("create_transform_job", "describe_transform_job", "stop_transform_job", "list_transform_jobs"),
+    *("create_processing_job", "describe_processing_job", "stop_processing_job", "list_processing_jobs"),
+    *("create_model_package_group", "describe_model_package_group", "delete_model_package_group"),
+    *("create_model_package", "describe_model_package", "update_model_package", "delete_model_package"),
+    *("list_model_package_groups", "list_model_packages"),
     *("list_training_jobs", "update_endpoint_weights_and_capacities"),
 }
 
@@ -64,6 +69,43 @@ HEEDED: Mapping[str, Heeded] = {
         ),
         "CheckpointConfig": _all("S3Uri", "LocalPath"),
         "ProfilerConfig": _all("DisableProfiler"),
+    },
+    "create_transform_job": {
+        **_all("TransformJobName", "ModelName", "MaxPayloadInMB", "BatchStrategy", "Environment", "Tags"),
+        # How many requests run at once changes nothing in what is written.
+        **_all("MaxConcurrentTransforms", "ModelClientConfig", "ExperimentConfig"),
+        "TransformInput": {
+            **_all("ContentType", "CompressionType", "SplitType"),
+            "DataSource": {"S3DataSource": S3_DATA_SOURCE},
+        },
+        "TransformOutput": _all("S3OutputPath", "Accept", "AssembleWith", "KmsKeyId"),
+        "TransformResources": _all("InstanceType", "InstanceCount", "VolumeKmsKeyId"),
+        "DataProcessing": _all("InputFilter", "OutputFilter", "JoinSource"),
+    },
+    "create_processing_job": {
+        **_all("ProcessingJobName", "RoleArn", "Environment", "Tags", "StoppingCondition"),
+        **_all("NetworkConfig", "ExperimentConfig"),
+        "AppSpecification": _all("ImageUri", "ContainerEntrypoint", "ContainerArguments"),
+        "ProcessingInputs": {
+            "InputName": None,
+            "S3Input": {
+                **_all("S3Uri", "LocalPath", "S3DataType", "S3InputMode"),
+                **_all("S3DataDistributionType", "S3CompressionType"),
+            },
+        },
+        "ProcessingOutputConfig": {
+            "KmsKeyId": None,
+            "Outputs": {"OutputName": None, "S3Output": _all("S3Uri", "LocalPath", "S3UploadMode")},
+        },
+        "ProcessingResources": {
+            "ClusterConfig": _all("InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId")
+        },
+    },
+    "create_model_package": {
+        **_all("ModelPackageName", "ModelPackageGroupName", "ModelPackageDescription", "ModelMetrics"),
+        **_all("InferenceSpecification", "ModelApprovalStatus", "MetadataProperties", "Domain", "Task"),
+        **_all("CustomerMetadataProperties", "DriftCheckBaselines", "SamplePayloadUrl", "Tags"),
+        **_all("ClientToken", "SkipModelValidation", "AdditionalInferenceSpecifications", "SourceUri"),
     },
     "create_model": {
         **_all("ModelName", "ExecutionRoleArn", "Tags", "VpcConfig", "EnableNetworkIsolation"),

@@ -18,6 +18,9 @@ TAGGED = {
     "sagemaker:model": "_models",
     "sagemaker:endpoint-config": "endpoint_configs",
     "sagemaker:endpoint": "endpoints",
+    "sagemaker:transform-job": "transform_jobs",
+    "sagemaker:processing-job": "processing_jobs",
+    "sagemaker:model-package-group": "model_package_groups",
 }
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from copy import deepcopy
-from inspect import signature
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.utils import camelcase_to_underscores
 from moto.sagemaker.exceptions import ResourceInUseException, ResourceNotFound, ValidationError
 from moto.sagemaker.models import FakeTrainingJob
 from moto.sagemaker.responses import SageMakerResponse
@@ -19,6 +16,7 @@ from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import training
 from include.local_aws.sagemaker.images import require_xgboost
 from include.local_aws.sagemaker.input_data import require_data
+from include.local_aws.sagemaker.moto_arguments import arguments_of
 from include.local_aws.sagemaker.roles import require_role
 
 # Hyperparameters by which the SageMaker SDK hands a script over.
@@ -45,7 +43,7 @@ def install(runtime: Runtime) -> None:
                     message="Training job names must be unique within an AWS account and region, and a "
                     f"training job with this name already exists ({backend.training_jobs[name].arn})"
                 )
-            job = backend.create_training_job(**_arguments(request))
+            job = backend.create_training_job(**arguments_of(FakeTrainingJob, request))
             job.environment, job.retry_strategy = request.get("Environment"), request.get("RetryStrategy")
             training.begin(job)
             job_runs[job.arn] = runtime.compute.submit(name, lambda child: training.run(runtime, job, child))
@@ -54,15 +52,6 @@ def install(runtime: Runtime) -> None:
     SageMakerResponse.create_training_job = create_training_job
     SageMakerResponse.stop_training_job = _stop_training_job
     SageMakerResponse.delete_training_job = _delete_training_job
-
-
-def _arguments(request: Mapping[str, Any]) -> dict[str, Any]:
-    """What moto's own class takes, all of it."""
-    names = signature(FakeTrainingJob).parameters.keys() - {"account_id", "region_name"}
-    given = {camelcase_to_underscores(name): value for name, value in request.items()}
-    switches = {name: False for name in names if name.startswith("enable_")}
-    # Copies, as moto writes its own words into what it is given.
-    return {name: deepcopy(given.get(name, switches.get(name))) for name in names}
 
 
 def _validate(request: Mapping[str, Any], region: str) -> None:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
+from moto.core.utils import camelcase_to_underscores
 from moto.glue.models import glue_backends
 from moto.sagemaker.models import sagemaker_backends
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
@@ -43,8 +44,10 @@ class GlueTask(SyncJobTask, StateTaskServiceGlue):  # type: ignore[misc]
 class SageMakerTask(SyncJobTask):
     """arn:aws:states:::sagemaker:...; moto only forwards its calls and cannot wait for them."""
 
+    # What can be waited for, as the API names it.
+    JOBS = ("TrainingJob", "TransformJob", "ProcessingJob")
     SUPPORTED = (
-        "createTrainingJob",
+        *(f"create{job}" for job in JOBS),
         "createModel",
         "createEndpointConfig",
         "createEndpoint",
@@ -56,10 +59,11 @@ class SageMakerTask(SyncJobTask):
 
     def _validate_service_integration_is_supported(self) -> None:
         action, condition = self.resource.api_action, self.resource.condition
-        if action not in self.SUPPORTED or (condition is not None and action != "createTrainingJob"):
+        waits = condition is not None
+        if action not in self.SUPPORTED or (waits and self._job not in self.JOBS):
             raise ValueError(
                 f"The resource {self.resource.resource_arn} is not supported by the embedded AWS; "
-                f"supported are {', '.join(self.SUPPORTED)}, and createTrainingJob.sync"
+                f"supported are {', '.join(self.SUPPORTED)}, and .sync for those of jobs"
             )
 
     def _eval_service_task(
@@ -75,17 +79,29 @@ class SageMakerTask(SyncJobTask):
         response.pop("ResponseMetadata", None)
         env.stack.append(response)
 
+    @property
+    def _job(self) -> str:
+        return str(self.resource.api_action).removeprefix("create")
+
     def is_pending(self, region: str, started: dict[str, Any]) -> bool:
-        job = sagemaker_backends[ACCOUNT_ID][region].training_jobs[started["TrainingJobName"]]
-        return job.training_job_status in ("InProgress", "Stopping")
+        kind = camelcase_to_underscores(self._job)
+        jobs = getattr(sagemaker_backends[ACCOUNT_ID][region], f"{kind}s")
+        status: str = getattr(jobs[started[f"{self._job}Name"]], f"{kind}_status")
+        return status in ("InProgress", "Stopping")
 
     def describe(self, client: Any, started: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        job = client.describe_training_job(TrainingJobName=started["TrainingJobName"])
+        job = self._call(client, "describe", started)
         job.pop("ResponseMetadata", None)
-        return json_ready(job, milliseconds), job["TrainingJobStatus"] == "Completed"
+        return json_ready(job, milliseconds), job[f"{self._job}Status"] == "Completed"
 
     def stop(self, client: Any, started: dict[str, Any]) -> None:
-        client.stop_training_job(TrainingJobName=started["TrainingJobName"])
+        self._call(client, "stop", started)
+
+    def _call(self, client: Any, verb: str, started: dict[str, Any]) -> dict[str, Any]:
+        name = f"{self._job}Name"
+        operation = getattr(client, f"{verb}_{camelcase_to_underscores(self._job)}")
+        answer: dict[str, Any] = operation(**{name: started[name]})
+        return answer
 
     def _from_error(self, env: Any, ex: Exception) -> FailureEvent:
         if isinstance(ex, HTTPClientError):

@@ -1,0 +1,119 @@
+"""SageMaker's API for processing jobs: refuses what cannot be run, starts and stops what can."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
+from moto.sagemaker.models import FakeProcessingJob
+from moto.sagemaker.responses import SageMakerResponse
+
+from include.local_aws.jobs import Job
+from include.local_aws.runtime import Runtime
+from include.local_aws.sagemaker import processing
+from include.local_aws.sagemaker.images import require_python
+from include.local_aws.sagemaker.moto_arguments import arguments_of
+from include.local_aws.sagemaker.roles import require_role
+
+INTERPRETERS = ("python", "python3", "/usr/bin/python3", "/miniconda3/bin/python")
+PROCESSING_FOLDER = PurePosixPath("/opt/ml/processing")
+
+_lock = threading.Lock()
+# What runs each processing job, by its ARN.
+job_runs: dict[str, Job] = {}
+
+
+def install(runtime: Runtime) -> None:
+    """Make processing jobs real."""
+
+    def create_processing_job(response: SageMakerResponse) -> ActionResult:
+        backend, request = response.sagemaker_backend, response._get_params()
+        specification, name = request["AppSpecification"], request["ProcessingJobName"]
+        require_role(request["RoleArn"])
+        require_python("AppSpecification.ImageUri", specification["ImageUri"], response.region)
+        if refused := next(_refused(request), None):
+            raise ValidationError(message=refused)
+        with _lock:
+            if name in backend.processing_jobs:
+                raise ResourceInUseException(
+                    message="Job name must be unique within an AWS account and region, and a job with this "
+                    f"name already exists ({backend.processing_jobs[name].arn})"
+                )
+            job = backend.create_processing_job(**arguments_of(FakeProcessingJob, request))
+            job.processing_resources = request["ProcessingResources"]
+            job.environment = request.get("Environment")
+            job.processing_end_time = job.failure_reason = None
+            job.processing_job_status = "InProgress"
+            job_runs[job.arn] = runtime.compute.submit(
+                name, lambda child: processing.run(runtime, job, child)
+            )
+        return ActionResult({"ProcessingJobArn": job.arn})
+
+    SageMakerResponse.create_processing_job = create_processing_job
+    SageMakerResponse.stop_processing_job = _stop_processing_job
+
+
+def _refused(request: Mapping[str, Any]) -> Iterator[str]:
+    """What of a job cannot be done here, in words."""
+    entrypoint = request["AppSpecification"].get("ContainerEntrypoint") or [""]
+    if entrypoint[0] not in INTERPRETERS or len(entrypoint) < 2:
+        yield (
+            "AppSpecification.ContainerEntrypoint: the embedded AWS runs a script in Python, as [python3, "
+            f"/opt/ml/processing/input/code/<script>.py], got {entrypoint}"
+        )
+    if (count := request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]) != 1:
+        yield (
+            "ProcessingResources.ClusterConfig.InstanceCount: the embedded AWS processes on one instance, "
+            f"got {count}"
+        )
+    for given in request.get("ProcessingInputs") or []:
+        yield from _refused_source(f"ProcessingInputs.{given['InputName']}", given.get("S3Input") or {})
+    for given in (request.get("ProcessingOutputConfig") or {}).get("Outputs", ()):
+        output, where = given.get("S3Output") or {}, f"ProcessingOutputConfig.{given['OutputName']}"
+        yield from _refused_path(where, output.get("LocalPath", ""))
+        if (mode := output.get("S3UploadMode")) != "EndOfJob":
+            yield f"{where}.S3UploadMode: the embedded AWS supports EndOfJob, got {mode!r}"
+    if not processing.can_mount():
+        yield (
+            "The embedded AWS runs processing jobs where a process may mount /opt/ml for itself (unshare "
+            "--map-root-user --mount); this machine does not allow it"
+        )
+
+
+def _refused_source(where: str, source: Mapping[str, Any]) -> Iterator[str]:
+    supported = {
+        "S3DataType": (source.get("S3DataType"), ("S3Prefix", "ManifestFile")),
+        "S3InputMode": (source.get("S3InputMode", "File"), ("File",)),
+        "S3CompressionType": (source.get("S3CompressionType", "None"), ("None",)),
+    }
+    for field, (value, allowed) in supported.items():
+        if value not in allowed:
+            yield f"{where}.{field}: the embedded AWS supports {' and '.join(allowed)}, got {value!r}"
+    yield from _refused_path(where, source.get("LocalPath", ""))
+
+
+def _refused_path(where: str, local_path: str) -> Iterator[str]:
+    # "LocalPath is an absolute path to the input data" below /opt/ml/processing/:
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+    path = PurePosixPath(local_path)
+    if not path.is_relative_to(PROCESSING_FOLDER) or ".." in path.parts:
+        yield f"{where}.LocalPath: it must be below {PROCESSING_FOLDER}, got {local_path!r}"
+
+
+def _stop_processing_job(response: SageMakerResponse) -> EmptyResult:
+    backend, name = response.sagemaker_backend, response._get_param("ProcessingJobName")
+    backend.describe_processing_job(name)
+    job = backend.processing_jobs[name]
+    with processing.lock:
+        if job.processing_job_status != "InProgress":
+            raise ValidationError(
+                message=f"The request was rejected because the processing job is {job.processing_job_status}."
+            )
+        job.processing_job_status = "Stopping"
+    if job_runs[job.arn].stop():
+        processing.end(job, "Stopped")
+    return EmptyResult()
