@@ -138,6 +138,10 @@ class Control:
         """Enforce AWS's request quotas of Step Functions from full buckets, or stop it."""
         self.ask("PUT", "quotas", {"enforced": enforced})
 
+    def put_clock_forward(self, seconds: float) -> None:
+        """Let schedules, metrics and alarms find that so many seconds have passed."""
+        self.ask("POST", "clock", {"seconds": seconds})
+
     def authorizations(self) -> Authorizations:
         """What principals were allowed and denied so far."""
         found = self.ask("GET", "authorization")

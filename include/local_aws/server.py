@@ -47,6 +47,7 @@ class Server:
 
         from include.local_aws.cloudformation import service as cloudformation
         from include.local_aws.dynamodb import service as dynamodb
+        from include.local_aws.events import service as events
         from include.local_aws.gateway import unsupported
         from include.local_aws.gateway.gateway import Gateway
         from include.local_aws.glue import service as glue
@@ -86,6 +87,7 @@ class Server:
             stepfunctions,
             service_quotas,
             logs,
+            events,
         ):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

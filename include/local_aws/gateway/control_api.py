@@ -7,6 +7,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from include.local_aws.clock import clock
 from include.local_aws.faults.checks import FaultError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
         },
         "requests": {"GET": lambda: None, "DELETE": gateway.requests.reset},
         "authorization": {"GET": lambda: None},
+        "clock": {"GET": lambda: None, "POST": lambda: clock.put_forward(_seconds(_content(environ)))},
         "quotas": {"GET": lambda: None, "PUT": lambda: gateway.quotas.enforce(_enforced(_content(environ)))},
     }
     if path not in actions:
@@ -62,6 +64,7 @@ def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
         "faults": lambda: {"faults": gateway.faults.described()},
         "requests": gateway.requests.described,
         "authorization": gateway.authorization.described,
+        "clock": lambda: {"now": clock.now().isoformat()},
         "quotas": lambda: {"enforced": gateway.quotas.enforced},
     }
     return views[path]()
@@ -78,6 +81,13 @@ def _content(environ: dict[str, Any]) -> object:
         return json.loads(environ["wsgi.input"].read(length))
     except ValueError as error:
         raise _RefusedError(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {error}") from None
+
+
+def _seconds(content: object) -> float:
+    seconds = content.get("seconds") if isinstance(content, dict) and len(content) == 1 else None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        raise _RefusedError(HTTPStatus.BAD_REQUEST, f'{content!r} is not allowed; {{"seconds": 3600}} is')
+    return float(seconds)
 
 
 def _enforced(content: object) -> bool:

@@ -20,6 +20,7 @@ from moto.glue.responses import GlueResponse
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 
+from include.local_aws.events import bus
 from include.local_aws.glue import commands
 from include.local_aws.glue.job_definitions import capacity
 from include.local_aws.glue.job_rules import SHELL, run_faults
@@ -31,6 +32,8 @@ from include.local_aws.runtime import ACCOUNT_ID, Runtime
 
 log = logging.getLogger(__name__)
 
+# Of a run's end, in its event.
+SEVERITIES = {"FAILED": "ERROR", "TIMEOUT": "WARN"}
 UNFINISHED = ("STARTING", "RUNNING", "STOPPING")
 # What a run may be given in the place of what its job says.
 _OVERRIDES = ("Timeout", "SecurityConfiguration", "NotificationProperty", "ExecutionClass")
@@ -105,6 +108,15 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
             self.error_message = error_message
             self.completed_on = self.modified_on = datetime.now(UTC)
             self.status = status
+        # https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
+        detail = {
+            "jobName": self.job_name,
+            "severity": SEVERITIES.get(status, "INFO"),
+            "state": status,
+            "jobRunId": self.job_run_id,
+            "message": error_message or f"Job run {status.lower()}",
+        }
+        bus.publish("aws.glue", "Glue Job State Change", detail, [])
 
     def ask_to_stop(self) -> bool:
         """Say that the run is being stopped, unless it has ended."""

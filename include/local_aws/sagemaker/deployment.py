@@ -15,6 +15,7 @@ from moto.sagemaker.models import FakeEndpoint, FakeEndpointConfig, Model, sagem
 from include.local_aws.faults.kinds import DelayDeployment, FailDeployment
 from include.local_aws.faults.lag import Past
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
+from include.local_aws.sagemaker import telemetry
 from include.local_aws.sagemaker.data_capture import DataCapture
 from include.local_aws.sagemaker.deployment_config import DeploymentConfig
 from include.local_aws.sagemaker.inference import Served, served_models
@@ -30,8 +31,9 @@ lock = threading.Lock()
 
 
 def note(endpoint: FakeEndpoint) -> None:
-    """Keep what an endpoint says of itself now, for reads that are behind; the caller holds the lock."""
+    """Tell what an endpoint says of itself, and keep it for reads that are behind; the lock is held."""
     vars(endpoint).setdefault("past", Past()).note(endpoint.response_object)
+    telemetry.endpoint_changed(endpoint)
 
 
 class RolledBackError(Exception):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from moto.sagemaker.models import FakeEndpoint, sagemaker_backends
 from moto.sagemakerruntime.responses import SageMakerRuntimeResponse
 
+from include.local_aws.sagemaker import telemetry
 from include.local_aws.sagemaker.data_capture import DataCapture
 from include.local_aws.sagemaker.serving_container import Answer, Container
 
@@ -61,7 +63,9 @@ def _invoke_endpoint(response: SageMakerRuntimeResponse) -> Response:
     if variant not in served.containers:
         return _invalid(f"Could not find variant with name {variant} for endpoint {name}.")
     content_type, body = headers.get("Content-Type", ""), _bytes(response.body)
+    began = time.monotonic()
     answer = served.containers[variant].invocations(body, content_type, headers.get("Accept"))
+    telemetry.invoked(endpoint, variant, answer, time.monotonic() - began)
     if answer.status >= 400:
         return _model_error(endpoint, response, answer)
     if served.capture:

@@ -19,6 +19,7 @@ from include.local_aws.jobs import Job, JobStoppedError
 from include.local_aws.logs.streams import following
 from include.local_aws.runtime import Runtime
 from include.local_aws.s3.uris import download_prefix, upload
+from include.local_aws.sagemaker import telemetry
 from include.local_aws.sagemaker.input_data import DataDownloadError, bring
 from include.local_aws.sagemaker.metrics import METRIC_DEFINITIONS, last_values
 
@@ -60,6 +61,11 @@ def begin(job: FakeTrainingJob) -> None:
 
 def enter(job: FakeTrainingJob, status: str, message: str = "") -> None:
     """Begin a secondary status, and with it end the one before."""
+    _enter(job, status, message)
+    telemetry.training_job_changed(job)
+
+
+def _enter(job: FakeTrainingJob, status: str, message: str) -> None:
     now = datetime.now(UTC)
     if job.secondary_status_transitions:
         job.secondary_status_transitions[-1]["EndTime"] = now
@@ -75,7 +81,7 @@ def end(job: FakeTrainingJob, status: str, secondary: str | None = None, reason:
 
 
 def _end(job: FakeTrainingJob, status: str, secondary: str | None, reason: str | None) -> None:
-    enter(job, secondary or status, reason or "")
+    _enter(job, secondary or status, reason or "")
     job.secondary_status_transitions[-1]["EndTime"] = job.last_modified_time
     job.training_end_time = job.last_modified_time
     if job.training_start_time:
@@ -84,6 +90,7 @@ def _end(job: FakeTrainingJob, status: str, secondary: str | None, reason: str |
     job.failure_reason = reason and reason[:MAX_REASON]
     # Last, as it is what those who wait look at.
     job.training_job_status = status
+    telemetry.training_job_changed(job)
 
 
 def run(runtime: Runtime, job: FakeTrainingJob, child: Job) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 import uuid
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,9 @@ from include.local_aws.stepfunctions.state_machines import seen_machine
 
 # What reads say of an execution, and what its life changes.
 READ = ("exec_status", "stop_date", "output", "error", "cause", "redrive_count", "redrive_date")
+
+# Called whenever the status of an execution has changed.
+told: list[Callable[[Execution], None]] = []
 
 # Taken for whatever reads an execution's status in order to change it.
 status_lock = threading.RLock()
@@ -53,8 +57,10 @@ class Execution(moto_execution.Execution):  # type: ignore[misc]
         return bool(self.exec_status == ExecutionStatus.RUNNING)
 
     def note(self) -> None:
-        """Keep the state that was just entered, for reads that are behind."""
+        """Tell of the state that was just entered, and keep it for reads that are behind."""
         self._past.note({name: getattr(self, name) for name in READ})
+        for tell in told:
+            tell(self)
 
     def seen(self) -> Execution | None:
         """The execution as the request being answered sees it; None when it does not see it yet."""

@@ -11,6 +11,7 @@ from include.local_aws.stepfunctions import (
     integrations,
     redrive,
     state_machines,
+    status_changes,
 )
 
 
@@ -23,3 +24,4 @@ def install(runtime: Runtime) -> None:
     state_machines.install()
     definition_check.install()
     execution_logs.install()
+    status_changes.install()
