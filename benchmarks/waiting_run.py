@@ -69,8 +69,10 @@ class _Measurement:
     ) -> None:
         self.side, self.setting, self.aws, self.child, self.folder = side, setting, aws, child, folder
         self.states = aws.client("stepfunctions")
+        [stack] = aws.client("cloudformation").describe_stacks()["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         self.machine = self.states.create_state_machine(
-            name="waits", definition=json.dumps(DEFINITION), roleArn="arn:aws:iam::123456789012:role/waits"
+            name="waits", definition=json.dumps(DEFINITION), roleArn=outputs["StateMachineRoleArn"]
         )["stateMachineArn"]
         self.peak = 0
 

@@ -27,6 +27,8 @@ _PIECE = re.compile(
     r"""|\.(?P<length>length\(\))|\.(?P<name>[^.\[\]()*\s]+)(?=[.\[]|$)|(?P<other>.)""",
     re.DOTALL,
 )
+# One dot before a bracket means nothing.
+_DOT = re.compile(r"(?<!\.)\.(?=\[)")
 
 
 def install() -> None:
@@ -42,7 +44,7 @@ def parsed(path: str) -> JSONPath:
     :raises Exception: jsonpath_ng's, when it is none, or has something that jsonpath_ng does not know.
     """
     # Names are whatever stands between dots, where jsonpath_ng takes some for words of its own.
-    return parse("".join(_piece(found) for found in _PIECE.finditer(path)))
+    return parse("".join(_piece(found) for found in _PIECE.finditer(_DOT.sub("", path))))
 
 
 def _piece(found: re.Match[str]) -> str:

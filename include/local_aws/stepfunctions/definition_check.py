@@ -1,31 +1,102 @@
-"""ValidateStateMachineDefinition, which moto lacks.
+"""
+Refuses the definitions that AWS refuses, when a state machine is made or updated and when it is only asked
+about.
 
-https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html: what
-is wrong with a definition is an answer, not an error.
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html:
+there, what is wrong with a definition is an answer, not an error.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
 
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.api import InvalidDefinition
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
+from include.local_aws.stepfunctions import (
+    definition_fields,
+    definition_graph,
+    definition_paths,
+    definition_values,
+    execution_worker,
+)
+from include.local_aws.stepfunctions.diagnostics import Diagnostic, Json, states, workflows
+
+MOST_RESULTS = 100
+
 
 def install() -> None:
-    """Answer with what creating a state machine would say of its definition."""
+    """Put it in place."""
+    # It was looked at before.
+    StepFunctionsParserBackend._validate_definition = staticmethod(lambda **_: None)
     StepFunctionResponse.validate_state_machine_definition = _validate
 
 
-def _validate(response: StepFunctionResponse) -> ActionResult:
+@lru_cache(maxsize=64)
+def diagnostics(definition: str, *, express: bool = False) -> tuple[Diagnostic, ...]:
+    """What is wrong with a definition; nothing when it is a good one."""
+    if not definition.strip():
+        return (Diagnostic("Definition must be a valid JSON object"),)
     try:
-        StepFunctionsParserBackend._validate_definition(response._get_param("definition"))
-    except InvalidDefinition as error:
-        fault = {
+        read = json.loads(definition)
+    except json.JSONDecodeError as error:
+        where = f'[Source: (String)"{definition[:500]}"; line: {error.lineno}, column: {error.colno}]'
+        return (Diagnostic(f"{error.msg}\n at {where}", where, "INVALID_JSON_DESCRIPTION"),)
+    if not isinstance(read, dict):
+        return (Diagnostic("Definition must be a valid JSON object"),)
+    found = tuple(_broken(read, express=express))
+    return found or tuple(_not_run_here(definition))
+
+
+def _broken(definition: Json, *, express: bool) -> Iterator[Diagnostic]:
+    found: list[Diagnostic] = []
+    for workflow in workflows(definition):
+        found += definition_fields.broken(workflow)
+    if not found:
+        for workflow in workflows(definition):
+            for state in states(workflow):
+                found += definition_values.broken(state, express=express)
+                found += definition_paths.broken(state)
+    # A graph is looked at only where its states are what they should be.
+    yield from found or definition_graph.broken(definition)
+
+
+def _not_run_here(definition: str) -> Iterator[Diagnostic]:
+    """What AWS takes and the interpreter does not: said at once, not when it is run."""
+    try:
+        execution_worker.parsed(definition)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the definition cannot be run
+        yield Diagnostic(f"The embedded AWS cannot run this definition: {error}", "/")
+
+
+def refuse(definition: str, *, express: bool = False) -> None:
+    """
+    Let nothing be made of a definition that is not a good one.
+
+    :param express: whether it is to be an express state machine.
+    :raises InvalidDefinition: with everything that is wrong.
+    """
+    if found := diagnostics(definition, express=express):
+        said = ", ".join(str(diagnostic) for diagnostic in found)
+        raise InvalidDefinition(f"Invalid State Machine Definition: '{said}'")
+
+
+def _validate(response: StepFunctionResponse) -> ActionResult:
+    express = response._get_param("type") == "EXPRESS"
+    found = [
+        {
             "severity": "ERROR",
-            "code": "SCHEMA_VALIDATION_FAILED",
-            "message": error.message,
-            "location": "/",
+            "code": diagnostic.code,
+            "message": diagnostic.message,
+            **({"location": diagnostic.location} if diagnostic.location else {}),
         }
-        return ActionResult({"result": "FAIL", "diagnostics": [fault], "truncated": False})
-    return ActionResult({"result": "OK", "diagnostics": [], "truncated": False})
+        for diagnostic in diagnostics(response._get_param("definition"), express=express)
+    ]
+    most = response._get_param("maxResults") or MOST_RESULTS
+    return ActionResult(
+        {"result": "FAIL" if found else "OK", "diagnostics": found[:most], "truncated": len(found) > most}
+    )

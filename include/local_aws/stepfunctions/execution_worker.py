@@ -40,7 +40,12 @@ class _WaitingError(BaseException):
 
 
 @lru_cache(maxsize=64)
-def _parse(definition: str) -> Program:
+def parsed(definition: str) -> Program:
+    """
+    A definition as the interpreter runs it; reading a long one takes longer than most executions' states.
+
+    :raises Exception: the interpreter's, when it does not know something of the definition.
+    """
     return AmazonStateLanguageParser.parse(definition)[0]
 
 
@@ -58,7 +63,7 @@ class Worker(ExecutionWorker):  # type: ignore[misc]
     def start(self) -> None:
         """Begin at the start of the definition."""
         details = self._evaluation_details
-        self._program = _parse(details.state_machine_details.definition)
+        self._program = parsed(details.state_machine_details.definition)
         self._lock = threading.Lock()
         self._wait: tuple[CommonStateField, Timer] | None = None
         self._deadline: Timer | None = None

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from include.local_aws.faults.lag import Past, is_seen
+from include.local_aws.stepfunctions import definition_check, execution_role
 from include.local_aws.stepfunctions.pages import page
 
 # What an update changes and a read shows.
@@ -29,7 +30,7 @@ def install() -> None:
     StepFunctionResponse.publish_state_machine_version = _respond_publish_state_machine_version
     StepFunctionResponse.list_state_machine_versions = _respond_list_state_machine_versions
     StepFunctionResponse.delete_state_machine_version = _respond_delete_state_machine_version
-    _refuse_other_state_machine_of_same_name()
+    _refuse_what_aws_refuses()
     _note_updates()
     _name_errors()
 
@@ -78,7 +79,7 @@ def _name_errors() -> None:
             error.TYPE = error.code
 
 
-def _refuse_other_state_machine_of_same_name() -> None:
+def _refuse_what_aws_refuses() -> None:
     create = StepFunctionsParserBackend.create_state_machine
 
     def create_state_machine(
@@ -88,12 +89,30 @@ def _refuse_other_state_machine_of_same_name() -> None:
         roleArn: str,  # noqa: N803 - moto's name
         **request: Any,
     ) -> StateMachine:
+        definition_check.refuse(definition, express=request.get("sm_type") == "EXPRESS")
+        execution_role.refuse(roleArn)
         for machine in backend.state_machines:
             if machine.name == name and (machine.definition, machine.roleArn) != (definition, roleArn):
                 raise StateMachineAlreadyExists(f"State Machine Already Exists: '{machine.arn}'")
         return create(backend, name, definition, roleArn, **request)
 
     StepFunctionsParserBackend.create_state_machine = create_state_machine
+    update = StepFunctionsParserBackend.update_state_machine
+
+    def update_state_machine(
+        backend: StepFunctionsParserBackend,
+        arn: str,
+        definition: str | None = None,
+        role_arn: str | None = None,
+        **request: Any,
+    ) -> StateMachine:
+        if definition is not None:
+            definition_check.refuse(definition)
+        if role_arn is not None:
+            execution_role.refuse(role_arn)
+        return update(backend, arn, definition, role_arn, **request)
+
+    StepFunctionsParserBackend.update_state_machine = update_state_machine
 
 
 def _respond_publish_state_machine_version(response: StepFunctionResponse) -> ActionResult:
