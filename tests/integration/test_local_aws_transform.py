@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,9 @@ from botocore.exceptions import ClientError
 
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.endpoints import HIGH, LOW
+from tests.integration.state_machines import create_machine, ended, start, task_state
+
+TRANSFORM = "arn:aws:states:::sagemaker:createTransformJob.sync"
 
 
 def _request(aws: LocalAws, model: str, files: dict[str, bytes], **changes: Any) -> dict[str, Any]:
@@ -137,3 +141,23 @@ def test_a_job_can_be_stopped(local_aws: LocalAws, models: dict[str, str]) -> No
     assert _ended(local_aws, name)["TransformJobStatus"] == "Stopped"
     listed = sagemaker.list_transform_jobs(NameContains=name, StatusEquals="Stopped")
     assert [job["TransformJobName"] for job in listed["TransformJobSummaries"]] == [name]
+
+
+def test_a_state_machine_waits_for_a_job_and_stops_it(local_aws: LocalAws, models: dict[str, str]) -> None:
+    def machine(files: dict[str, bytes], **changes: Any) -> tuple[str, str]:
+        request = _request(local_aws, models["model"], files, **changes)
+        return request["TransformJobName"], create_machine(local_aws, task_state(TRANSFORM, request))
+
+    _, good = machine({"a.csv": HIGH.encode()})
+    _, bad = machine({"a.csv": b"1,b"})
+    name, long = machine({"a.csv": f"{HIGH}\n".encode() * 500_000}, BatchStrategy="SingleRecord")
+    succeeded, failed, stopped = (start(local_aws, arn) for arn in (good, bad, long))
+    output = json.loads(ended(local_aws, succeeded)["output"])
+    assert output["TransformJobStatus"] == "Completed"
+    description = ended(local_aws, failed)
+    assert (description["status"], description["error"]) == ("FAILED", "States.TaskFailed")
+    assert "See job logs for more information" in description["cause"]
+    sagemaker = local_aws.client("sagemaker")
+    until(lambda: sagemaker.list_transform_jobs(NameContains=name)["TransformJobSummaries"])
+    local_aws.client("stepfunctions").stop_execution(executionArn=stopped)
+    assert _ended(local_aws, name)["TransformJobStatus"] == "Stopped"
