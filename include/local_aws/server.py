@@ -46,6 +46,7 @@ class Server:
         from werkzeug.serving import make_server
 
         from include.local_aws.cloudformation import service as cloudformation
+        from include.local_aws.cloudwatch import service as cloudwatch
         from include.local_aws.dynamodb import service as dynamodb
         from include.local_aws.events import service as events
         from include.local_aws.gateway import unsupported
@@ -88,6 +89,7 @@ class Server:
             service_quotas,
             logs,
             events,
+            cloudwatch,
         ):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

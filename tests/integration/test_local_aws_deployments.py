@@ -173,3 +173,32 @@ def test_one_endpoint_serves_with_an_error_and_others_do_not(
     with pytest.raises(ClientError, match="ModelError"):
         predict(local_aws, endpoint, HIGH)
     predict(local_aws, endpoint, HIGH)
+
+
+def test_an_alarm_on_what_the_endpoint_answers_rolls_back(
+    local_aws: LocalAws, models: dict[str, str], endpoint: str
+) -> None:
+    cloudwatch, name = local_aws.client("cloudwatch"), f"refusals-{uuid4().hex}"
+    predict(local_aws, endpoint, HIGH)
+    (metric,) = cloudwatch.list_metrics(
+        Namespace="AWS/SageMaker",
+        MetricName="Invocation4XXErrors",
+        Dimensions=[{"Name": "EndpointName", "Value": endpoint}],
+    )["Metrics"]
+    cloudwatch.put_metric_alarm(
+        AlarmName=name,
+        **{**metric, "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1},
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+    )
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert alarm["StateValue"] == "OK"
+    update(local_aws, endpoint, models["opposite"], name, bake=60)
+    with pytest.raises(ClientError, match="ModelError"):
+        predict(local_aws, endpoint, "not a number")
+    described = settled(local_aws, endpoint)
+    assert described["EndpointConfigName"] == models["model"]
+    assert name in described["FailureReason"]
+    group = f"/aws/sagemaker/Endpoints/{endpoint}"
+    lines = local_aws.client("logs").filter_log_events(logGroupName=group)["events"]
+    assert [line["message"].split('"')[2].split()[0] for line in lines] == ["200", "415"]
+    cloudwatch.delete_alarms(AlarmNames=[name])

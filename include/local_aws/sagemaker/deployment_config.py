@@ -9,6 +9,8 @@ from typing import Any
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.sagemaker.exceptions import ValidationError
 
+from include.local_aws.cloudwatch.alarms import look
+
 UPDATE_POLICY = (
     "TrafficRoutingConfiguration",
     "TerminationWaitInSeconds",
@@ -31,6 +33,7 @@ class DeploymentConfig:
 
     def alarming(self, account: str, region: str) -> list[str]:
         """Those of the alarms that are in ALARM now."""
+        look(cloudwatch_backends[account][region])
         known = cloudwatch_backends[account][region].alarms
         return [name for name in self.alarms if name in known and known[name].state_value == "ALARM"]
 
