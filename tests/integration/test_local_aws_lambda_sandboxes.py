@@ -233,6 +233,12 @@ def test_a_version_and_an_alias_run_what_they_name(local_aws: LocalAws) -> None:
     for old in (invoked(local_aws, name, Qualifier="live"), invoked(local_aws, f"{arn}:live")):
         assert old["Payload"] == ["old", "1", f"{arn}:live"]
         assert old["ExecutedVersion"] == "1"
+    client.publish_version(FunctionName=name)
+    client.update_alias(
+        FunctionName=name, Name="live", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}}
+    )
+    shifted = invoked(local_aws, name, Qualifier="live")
+    assert (shifted["Payload"][:2], shifted["ExecutedVersion"]) == (["new", "2"], "2")
     with pytest.raises(client.exceptions.ResourceNotFoundException, match=f"Function not found: {arn}:7"):
         client.invoke(FunctionName=name, Qualifier="7")
 

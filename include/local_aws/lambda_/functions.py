@@ -7,13 +7,19 @@ The words are AWS's: LocalStack (tests/aws/services/lambda_/test_lambda_api.snap
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from moto.awslambda import models
-from moto.awslambda.exceptions import InvalidParameterValueException, PreconditionFailedException
+from moto.awslambda.exceptions import (
+    CrossAccountNotAllowed,
+    InvalidParameterValueException,
+    InvalidRoleFormat,
+    PreconditionFailedException,
+)
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
@@ -55,7 +61,6 @@ def install() -> None:
     find, make = models._validate_s3_bucket_and_key, LambdaFunction.__init__
     update, update_code = LambdaFunction.update_configuration, LambdaFunction.update_function_code
     describe, create = LambdaFunction.get_configuration, LambdaBackend.create_function
-    from_template = LambdaFunction.create_from_cloudformation_json.__func__
 
     def code_object(account_id: str, partition: str, data: dict[str, Any]) -> Any:
         if found := find(account_id, partition=partition, data=data):
@@ -76,7 +81,7 @@ def install() -> None:
         function.revision_id = str(uuid4())
 
     def create_function(backend: LambdaBackend, spec: dict[str, Any]) -> LambdaFunction:
-        _refuse(spec)
+        refuse(spec)
         if not spec.get("Handler") or not spec.get("Runtime"):
             raise InvalidParameterValueException(
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages."
@@ -86,7 +91,7 @@ def install() -> None:
 
     def update_configuration(function: LambdaFunction, changes: dict[str, Any]) -> dict[str, Any]:
         _require_revision(function, changes)
-        _refuse(changes)
+        refuse(changes)
         if runtime := changes.get("Runtime"):
             _require_runtime(runtime, current=function.run_time)
         _changed(function)
@@ -126,33 +131,20 @@ def install() -> None:
             details["DeadLetterConfig"] = function.dead_letter_config
         return details
 
-    def create_from_cloudformation_json(
-        cls: type[LambdaFunction],
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **more: Any,
-    ) -> LambdaFunction:
-        properties = cloudformation_json["Properties"]
-        _refuse(properties)
-        function = from_template(cls, resource_name, cloudformation_json, account_id, region_name, **more)
-        left_out = (*KEPT, "EphemeralStorage", "LoggingConfig", "Layers")
-        if given := {name: properties[name] for name in left_out if name in properties}:
-            function.update_configuration(given)
-        function.tags.update({tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])})
-        return function
-
     models._validate_s3_bucket_and_key = code_object
     LambdaFunction.__init__ = initialise
     LambdaFunction.update_configuration = update_configuration
     LambdaFunction.update_function_code = update_function_code
     LambdaFunction.get_configuration = get_configuration
-    LambdaFunction.create_from_cloudformation_json = classmethod(create_from_cloudformation_json)  # type: ignore[arg-type]
     LambdaBackend.create_function = create_function
 
 
-def _refuse(given: Mapping[str, Any]) -> None:
+def refuse(given: Mapping[str, Any]) -> None:
+    """
+    Refuse what no function can have, whatever it is.
+
+    :param given: parameters of CreateFunction, or properties of a template.
+    """
     for name, nothing in UNSUPPORTED.items():
         value = given.get(name)
         if value and value != nothing and not (isinstance(value, dict) and not any(value.values())):
@@ -179,9 +171,13 @@ def _unsupported(name: str, value: object) -> InvalidParameterValueException:
 
 
 def _require_role(arn: str) -> None:
-    """What no role can be, moto refuses."""
+    if not (written := re.match(InvalidRoleFormat.pattern, arn)):
+        raise InvalidRoleFormat(arn)
+    if written[2] != ACCOUNT_ID:
+        raise CrossAccountNotAllowed
     try:
-        policy = iam_backends[ACCOUNT_ID]["aws"].get_role_by_arn(arn).assume_role_policy_document
+        roles = iam_backends[ACCOUNT_ID][arn.split(":")[1]]
+        policy = roles.get_role_by_arn(arn).assume_role_policy_document
     except NotFoundException:
         policy = None
     if policy is None or not lets_take(policy, SERVICE):

@@ -14,7 +14,7 @@ from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import BaseResponse
 
-from include.local_aws.lambda_ import event_invoke_configs, functions
+from include.local_aws.lambda_ import event_invoke_configs, functions, templates
 from include.local_aws.lambda_.invocations import Invocations, Result, Target
 from include.local_aws.lambda_.sandbox import Request
 from include.local_aws.runtime import Runtime
@@ -59,6 +59,7 @@ def install(runtime: Runtime) -> None:
     invocations = Invocations(runtime)
     runtime.on_close(invocations.close)
     functions.install()
+    templates.install()
     event_invoke_configs.install()
     for name in REFUSED:
         delattr(LambdaResponse, name)
