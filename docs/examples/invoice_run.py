@@ -37,6 +37,6 @@ with DAG(
     @task
     def announce(execution_arn: str) -> None:
         """Say that the invoices are there."""
-        print(f"invoices are written: {execution_arn}")  # noqa: T201
+        print(f"invoices are written: {execution_arn}")
 
     wait >> announce(start.output)  # type: ignore[arg-type]
