@@ -117,7 +117,10 @@ def test_missing_models_folder_is_said(tmp_path: Path) -> None:
     assert any("[retraining] models_folder" in error for error in parsed["errors"].values())
 
 
-def test_the_example_in_the_docs_loads(tmp_path: Path) -> None:
+def test_the_examples_in_the_docs_load(tmp_path: Path) -> None:
     parsed = parse(tmp_path, PROJECT / "docs" / "examples", PYTHONPATH=str(PROJECT / "plugins"))
     assert parsed["errors"] == {}
-    assert parsed["tasks"] == {"invoice_run": ["announce", "start", "wait"]}
+    assert parsed["tasks"] == {
+        "invoice_run": ["announce", "start", "wait"],
+        "hourly_retraining": ["start", "wait"],
+    }
