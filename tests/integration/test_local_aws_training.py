@@ -103,7 +103,15 @@ def test_what_is_not_csv_of_numbers_fails_the_job(local_aws: LocalAws, content: 
         ({"AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "Pipe"}}, "InputMode"),
         ({"RoleArn": NOBODY}, f"Could not assume role {NOBODY}. Please ensure that the role exists"),
         ({"HyperParameters": {"sagemaker_program": "train.py"}}, "HyperParameters.sagemaker_program"),
-        ({"DebugHookConfig": {"S3OutputPath": "s3://b/p"}}, "does not support DebugHookConfig"),
+        (
+            {
+                "DebugHookConfig": {
+                    "S3OutputPath": "s3://b/p",
+                    "CollectionConfigurations": [{"CollectionName": "metrics"}],
+                }
+            },
+            "does not support DebugHookConfig.CollectionConfigurations",
+        ),
         ({"ProfilerConfig": {"S3OutputPath": "s3://b/p"}}, "does not support ProfilerConfig.S3OutputPath"),
         (
             {"InputDataConfig": [{**channel_request("s3://b/p", "train"), "ShuffleConfig": {"Seed": 1}}]},

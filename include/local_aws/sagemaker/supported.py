@@ -69,6 +69,9 @@ HEEDED: Mapping[str, Heeded] = {
         ),
         "CheckpointConfig": _all("S3Uri", "LocalPath"),
         "ProfilerConfig": _all("DisableProfiler"),
+        # The Python SDK always says where tensors would go. Without a collection or a rule nobody reads them,
+        # and the job writes none.
+        "DebugHookConfig": _all("S3OutputPath"),
     },
     "create_transform_job": {
         **_all("TransformJobName", "ModelName", "MaxPayloadInMB", "BatchStrategy", "Environment", "Tags"),
