@@ -37,6 +37,8 @@ def test_a_runtime_that_is_gone_is_refused_in_awss_words(local_aws: LocalAws, ru
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"Runtime": "python9.9"}, "Value python9.9 at 'runtime' failed to satisfy constraint: Member must"),
+        ({"FunctionName": "f" * 65}, "'functionName' failed to satisfy constraint: Member must have length"),
         ({"Runtime": "nodejs24.x"}, "it does not support the runtime nodejs24.x"),
         ({"Runtime": "java25"}, "it does not support the runtime java25"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "does not support VpcConfig"),

@@ -56,6 +56,14 @@ def test_new_code_and_new_settings_begin_anew(local_aws: LocalAws, what: str) ->
     until(lambda: not Path(f"/proc/{before['process']}").exists())
 
 
+def test_a_function_that_is_made_again_begins_anew(local_aws: LocalAws) -> None:
+    name = deployed(local_aws, COUNTING)
+    assert invoked(local_aws, name, 1)["Payload"]["seen"] == [1]
+    local_aws.client("lambda").delete_function(FunctionName=name)
+    deployed(local_aws, COUNTING, FunctionName=name)
+    assert invoked(local_aws, name, 2)["Payload"]["seen"] == [2]
+
+
 def test_what_is_asked_at_the_same_time_runs_at_the_same_time(local_aws: LocalAws, tmp_path: Path) -> None:
     code = """
 import os, pathlib, time
@@ -241,6 +249,8 @@ def test_a_version_and_an_alias_run_what_they_name(local_aws: LocalAws) -> None:
     assert (shifted["Payload"][:2], shifted["ExecutedVersion"]) == (["new", "2"], "2")
     with pytest.raises(client.exceptions.ResourceNotFoundException, match=f"Function not found: {arn}:7"):
         client.invoke(FunctionName=name, Qualifier="7")
+    with pytest.raises(client.exceptions.InvalidParameterValueException, match="derived qualifier"):
+        client.invoke(FunctionName=f"{name}:1", Qualifier="live")
 
 
 def test_a_layer_is_on_the_path_of_its_functions(local_aws: LocalAws) -> None:

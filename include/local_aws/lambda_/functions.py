@@ -38,6 +38,8 @@ UNSUPPORTED: Mapping[str, object] = {
     "SnapStart": {"ApplyOn": "None"},
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html: of the name alone.
+LONGEST_NAME = 64
 # Of all variables together, in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 LARGEST_ENVIRONMENT = 4096
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
@@ -82,6 +84,12 @@ def install() -> None:
 
     def create_function(backend: LambdaBackend, spec: dict[str, Any]) -> LambdaFunction:
         refuse(spec)
+        name = spec["FunctionName"].rpartition(":")[2]
+        if len(name) > LONGEST_NAME:
+            raise InvalidParameterValueException(
+                f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy "
+                f"constraint: Member must have length less than or equal to {LONGEST_NAME}"
+            )
         if not spec.get("Handler") or not spec.get("Runtime"):
             raise InvalidParameterValueException(
                 "Runtime and Handler are mandatory parameters for functions created with deployment packages."

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -95,19 +96,19 @@ class Invocations:
         Invoke, and wait for the answer.
 
         :raises TooManyRequestsError: when the function's concurrency is used up.
+        :raises Exception: what kept the function from being run at all.
         """
         with self._counted(target):
-            done, results = threading.Event(), []
+            result: Future[Result] = Future()
 
-            def work(_: object) -> None:
+            def work() -> None:
                 try:
-                    results.append(self._run(target, request))
-                finally:
-                    done.set()
+                    result.set_result(self._run(target, request))
+                except Exception as error:  # noqa: BLE001 - it is raised where the result is waited for
+                    result.set_exception(error)
 
-            self._runtime.functions.submit(f"{target.function.function_name}/{request.request_id}", work)
-            done.wait()
-        return results[0]
+            self._submit(target, request, work)
+            return result.result()
 
     def queue(self, target: Target, request: Request) -> None:
         """Invoke soon, and again if that fails, as AWS does with what nobody waits for."""

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 
 from moto.core.utils import get_service_model
 
 # What the embedded AWS can run.
 LANGUAGE = "python"
+LIFECYCLE = "cfnlint/data/AdditionalSpecs/LmbdRuntimeLifecycle.json"
 
 
 def refusal(runtime: str, *, current: str = "") -> str | None:
@@ -49,7 +51,8 @@ def _blocked(runtime: str, deadline: str) -> bool:
 
 @cache
 def _lifecycle() -> dict[str, dict[str, Any]]:
-    file = resources.files("cfnlint.data.AdditionalSpecs") / "LmbdRuntimeLifecycle.json"
+    # By its name in the distribution: importing the linter takes a second.
+    file = Path(str(distribution("cfn-lint").locate_file(LIFECYCLE)))
     found: dict[str, dict[str, Any]] = json.loads(file.read_text())
     return found
 

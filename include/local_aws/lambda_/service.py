@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 from typing import Any
 from urllib.parse import unquote
 from uuid import uuid4
 
-from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError
+from moto.awslambda.exceptions import (
+    InvalidParameterValueException,
+    LambdaClientError,
+    UnknownFunctionException,
+)
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import BaseResponse
@@ -22,6 +27,10 @@ from include.local_aws.runtime import Runtime
 REQUEST_ID = "x-amzn-requestid"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, in bytes.
 LARGEST_REQUEST = {"RequestResponse": 6_291_456, "Event": 1_048_576}
+# A function's name, or an ARN of it or a part of one; of what these may be the API model says more.
+_NAME = re.compile(
+    r"(arn:[^:]+:lambda:)?([a-z]+(-[a-z]+)+-\d:)?(\d{12}:)?(function:)?(?P<name>[\w.-]+)(:(?P<qualifier>[\w$.-]+))?"
+)
 # What moto keeps without effect, or carries out in part: no URL leads anywhere, and what comes of queues and
 # streams has made-up values, and is not tried again. Left out, they are refused as not supported.
 REFUSED = (
@@ -109,9 +118,14 @@ def _with_request_id(headers: dict[str, str], body: Any) -> tuple[dict[str, str]
 
 def _target(backend: LambdaBackend, named: str, qualifier: str | None) -> Target:
     """Find what a name or ARN, with or without a qualifier, means at this moment."""
-    in_name = named.rpartition(":function:")[2] if ":function:" in named else named
-    name, _, named_qualifier = in_name.partition(":")
-    qualifier = qualifier or named_qualifier
+    if not (parts := _NAME.fullmatch(named)):
+        raise UnknownFunctionException(named)
+    name, in_name = parts["name"], parts["qualifier"]
+    if qualifier and in_name and qualifier != in_name:
+        raise InvalidParameterValueException(
+            "The derived qualifier from the function name does not match the specified qualifier."
+        )
+    qualifier = qualifier or in_name or ""
     # moto's own words for what is not there.
     function = backend.get_function(name, qualifier or "$LATEST")
     latest = backend.get_function(name)
@@ -137,8 +151,20 @@ def _request(target: Target, kind: str, body: Any, client_context: str | None) -
         json.loads(payload)
     except ValueError as error:
         raise InvalidRequestContentError(error) from None
-    context = base64.b64decode(client_context).decode() if client_context else None
-    return Request(str(uuid4()), payload, target.arn, context)
+    return Request(str(uuid4()), payload, target.arn, _client_context(client_context))
+
+
+def _client_context(header: str | None) -> str | None:
+    if header is None:
+        return None
+    try:
+        context = base64.b64decode(header, validate=True).decode()
+        json.loads(context)
+    except ValueError:
+        raise LambdaClientError(
+            "InvalidRequestContentException", "Client context must be a valid Base64-encoded JSON object."
+        ) from None
+    return context
 
 
 def _headers(target: Target, request: Request, result: Result, asked: Any) -> dict[str, str]:

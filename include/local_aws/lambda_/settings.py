@@ -21,6 +21,7 @@ class Settings:
 
     :param arn: the function's, without a qualifier.
     :param version: ``$LATEST`` or a number.
+    :param revision: other for each change, and for each function that had the name.
     :param runtime: the identifier, such as ``python3.13``.
     :param timeout: in seconds.
     :param memory_mb: what it may use.
@@ -35,6 +36,7 @@ class Settings:
     name: str
     arn: str
     version: str
+    revision: str
     region: str
     runtime: str
     handler: str
@@ -99,6 +101,7 @@ def settings_of(runtime: Runtime, function: LambdaFunction) -> Settings:
         name=function.function_name,
         arn=_unqualified(function.function_arn),
         version=str(function.version),
+        revision=function.revision_id,
         region=function.region,
         runtime=function.run_time,
         handler=function.handler,

@@ -14,13 +14,17 @@ from include.local_aws.validation.request_rules import broken_rules
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 CODES = {"logs": "InvalidParameterException", "resourcegroupstaggingapi": "InvalidParameterException"}
 
+# Parameters of which a service says in other words than its model what they may be.
+OWN_WORDS = {"lambda": "runtime"}
+
 
 def refusal(operation: Operation, model: OperationModel, parameters: Parameters) -> FailCall | None:
     """Why a request is refused for what it says, if it is."""
     if operation.service == "s3":
         # Its model has next to no constraints, and its bodies are not read here: moto is strict about it.
         return None
-    wrong = violations(model.input_shape, parameters)
+    own = f" at '{OWN_WORDS.get(operation.service)}' "
+    wrong = [found for found in violations(model.input_shape, parameters) if own not in found]
     # Rules may rest on what the model requires.
     reason = message(wrong) if wrong else next(broken_rules(str(operation), parameters), None)
     if reason is None:
