@@ -58,3 +58,22 @@ def ended(aws: LocalAws, job: str, run_id: str, seconds: float = 30) -> dict[str
         return None if run["JobRunState"] in PENDING else run
 
     return until(probe, seconds)
+
+
+def crawled(aws: LocalAws, path: str, **settings: Any) -> dict[str, Any]:
+    """What GetCrawler says of a new crawler after its first crawl."""
+    glue, name = aws.client("glue"), uuid4().hex
+    defaults = {
+        "Name": name,
+        "Role": glue_role(aws),
+        "DatabaseName": f"db_{name}",
+        "Targets": {"S3Targets": [{"Path": path}]},
+    }
+    glue.create_crawler(**{**defaults, **settings})
+    glue.start_crawler(Name=name)
+
+    def probe() -> dict[str, Any] | None:
+        crawler: dict[str, Any] = glue.get_crawler(Name=name)["Crawler"]
+        return crawler if crawler["State"] == "READY" else None
+
+    return until(probe)

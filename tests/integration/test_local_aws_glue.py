@@ -172,7 +172,7 @@ def test_a_run_is_shown_with_what_it_was_given(local_aws: LocalAws, create_job: 
 @pytest.mark.parametrize(
     ("call", "parameters"),
     [
-        ("start_crawler", {"Name": "c"}),
+        ("list_crawls", {"CrawlerName": "c"}),
         ("start_trigger", {"Name": "t"}),
         ("start_workflow_run", {"Name": "w"}),
         ("create_dev_endpoint", {"EndpointName": "e", "RoleArn": GLUE_ROLE}),

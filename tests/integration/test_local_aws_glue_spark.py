@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.flight_partitions import build_partitions
-from tests.integration.glue_jobs import create_glue_job, describe, ended, start
+from tests.integration.glue_jobs import crawled, create_glue_job, describe, ended, start
 
 # Making the environment and starting Spark take their time.
 SECONDS = 300
@@ -75,7 +75,7 @@ again = context.create_dynamic_frame.from_options(
     "s3", {"paths": [args["ROOT"] + "parquet"]}, format="parquet")
 print("read again", again.count())
 for refused in (
-    lambda: context.create_dynamic_frame.from_catalog(database="d", table_name="t"),
+    lambda: context.purge_table("d", "t"),
     lambda: kept.unbox("name", "json"),
     lambda: context.create_dynamic_frame.from_options("mysql", {}),
 ):
@@ -83,6 +83,23 @@ for refused in (
         refused()
     except NotImplementedError as error:
         print("refused:", error)
+"""
+
+
+CATALOG = """
+import sys
+
+from awsglue.context import GlueContext
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+
+args = getResolvedOptions(sys.argv, ["DATABASE", "TARGET"])
+context = GlueContext(SparkContext.getOrCreate())
+every = context.create_dynamic_frame.from_catalog(database=args["DATABASE"], table_name="prices")
+print(every.count(), every.toDF().dtypes)
+some = context.create_dynamic_frame.from_catalog(
+    database=args["DATABASE"], table_name="prices", push_down_predicate="day == '2'")
+some.toDF().write.format("csv").mode("append").save(args["TARGET"])
 """
 
 
@@ -156,10 +173,22 @@ def test_dynamic_frames_go_through_the_transforms(local_aws: LocalAws, root: str
     assert "read again 2" in logged
     refused = [line.rpartition("does not have ")[2] for line in logged if line.startswith("refused:")]
     assert refused == [
-        "create_dynamic_frame.from_catalog",
+        "GlueContext.purge_table",
         "DynamicFrame.unbox",
         "connections of type 'mysql'; there is 's3'",
     ]
+
+
+@pytest.mark.heavy
+def test_a_script_reads_what_a_crawler_found(local_aws: LocalAws, root: str) -> None:
+    _put(local_aws, f"{root}prices/day=1/a.csv", "Product,Price\napple,0.5\nmilk,2\n")
+    _put(local_aws, f"{root}prices/day=2/b.csv", "Product,Price\nbread,4.0\n")
+    database = crawled(local_aws, f"{root}prices")["DatabaseName"]
+    run = _run(local_aws, CATALOG, DATABASE=database, TARGET=f"{root}out")
+    assert run["JobRunState"] == "SUCCEEDED", _logged(local_aws, run["Id"], "error")
+    types = [("product", "string"), ("price", "double"), ("day", "string")]
+    assert f"3 {types}" in _logged(local_aws, run["Id"])
+    assert _rows(local_aws, f"{root}out/") == [["bread", "4.0", "2"]]
 
 
 @pytest.mark.heavy

@@ -11,6 +11,8 @@ import pytest
 from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
 from airflow.providers.amazon.aws.operators.glue_crawler import GlueCrawlerOperator
 from airflow.providers.amazon.aws.sensors.glue import GlueJobSensor
+from airflow.providers.amazon.aws.sensors.glue_catalog_partition import GlueCatalogPartitionSensor
+from airflow.providers.amazon.aws.sensors.glue_crawler import GlueCrawlerSensor
 from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
 from botocore.exceptions import ClientError
 
@@ -102,13 +104,31 @@ def test_the_sensor_sees_success_and_failure(local_aws: LocalAws) -> None:
                 sensor.poke(FakeContext("sensor"))  # type: ignore[arg-type]
 
 
-def test_a_crawler_is_refused_by_name(local_aws: LocalAws) -> None:
-    bucket = local_aws.outputs["Bucket"]
-    config = {
-        "Name": f"crawler-{uuid4().hex}",
+def test_a_crawler_crawls_and_its_partition_is_seen(local_aws: LocalAws) -> None:
+    bucket, name = local_aws.outputs["Bucket"], uuid4().hex
+    key = f"{name}/input/category=mixed/input.csv"
+    local_aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"product,value\napple,0.5\n")
+    config: dict[str, Any] = {
+        "Name": f"crawler-{name}",
         "Role": glue_role(local_aws),
-        "DatabaseName": "db",
-        "Targets": {"S3Targets": [{"Path": f"s3://{bucket}/input"}]},
+        "DatabaseName": f"db_{name}",
+        "Targets": {"S3Targets": [{"Path": f"{bucket}/{name}/input"}]},
     }
-    with pytest.raises(ClientError, match="does not support glue:StartCrawler"):
-        GlueCrawlerOperator(task_id="crawl", config=config, aws_conn_id=CONN_ID).execute(FakeContext("crawl"))  # type: ignore[arg-type]
+    for description in ("first", "second"):
+        crawl = GlueCrawlerOperator(
+            task_id="crawl",
+            config={**config, "Description": description},
+            poll_interval=1,
+            aws_conn_id=CONN_ID,
+        )
+        assert crawl.execute(FakeContext(description)) == config["Name"]  # type: ignore[arg-type]
+    assert GlueCrawlerSensor(task_id="wait", crawler_name=config["Name"], aws_conn_id=CONN_ID).poke(
+        FakeContext("sensor")  # type: ignore[arg-type]
+    )
+    assert GlueCatalogPartitionSensor(
+        task_id="see",
+        table_name="input",
+        database_name=config["DatabaseName"],
+        expression="category='mixed'",
+        aws_conn_id=CONN_ID,
+    ).poke(FakeContext("partition"))  # type: ignore[arg-type]

@@ -17,18 +17,16 @@ from moto.glue.exceptions import (
 )
 from moto.glue.models import FakeJob, FakeJobRun
 from moto.glue.responses import GlueResponse
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 
 from include.local_aws.events import bus
 from include.local_aws.glue import commands
 from include.local_aws.glue.job_definitions import capacity
 from include.local_aws.glue.job_rules import SHELL, run_faults
 from include.local_aws.glue.launch_error import LaunchError
-from include.local_aws.iam.trust import lets_take
+from include.local_aws.glue.roles import arn_of, can_be_taken
 from include.local_aws.jobs import Job, JobStoppedError, Outcome
 from include.local_aws.logs.streams import following
-from include.local_aws.runtime import ACCOUNT_ID, Runtime
+from include.local_aws.runtime import Runtime
 
 log = logging.getLogger(__name__)
 
@@ -198,10 +196,12 @@ def _run(runtime: Runtime, run: JobRun, child: Job) -> None:
     job = run.job
     log_path = runtime.log_path("glue", f"{job.name}-{run.job_run_id}")
     error_path = log_path.with_suffix(".error.log")
-    if refusal := _role_fault(job.role):
+    if not can_be_taken(job.role):
+        # AWS's words, as its users quote them.
         run.end(
             "FAILED",
-            f"JobName:{job.name} and JobRunId:{run.job_run_id} failed to execute with exception {refusal}",
+            f"JobName:{job.name} and JobRunId:{run.job_run_id} failed to execute with exception "
+            f"Role {arn_of(job.role)} should be given assume role permissions for Glue Service.",
         )
         return
     run.begin()
@@ -233,18 +233,6 @@ def _run(runtime: Runtime, run: JobRun, child: Job) -> None:
         # Runs that time out are not tried again: https://docs.aws.amazon.com/glue/latest/dg/add-job.html
         with _lock:
             _submit(runtime, JobRun(job, run.given, run.attempt + 1, run.first_id))
-
-
-def _role_fault(role: str) -> str | None:
-    # A job may name its role without the ARN.
-    arn = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT_ID}:role/{role}"
-    try:
-        trust = iam_backends[ACCOUNT_ID]["aws"].get_role(arn.rpartition("/")[2]).assume_role_policy_document
-        if lets_take(trust, "glue.amazonaws.com"):
-            return None
-    except NotFoundException:
-        pass
-    return f"Role {arn} should be given assume role permissions for Glue Service."
 
 
 def _conclude(run: JobRun, outcome: Outcome, error_path: Path) -> None:

@@ -1,16 +1,16 @@
-"""Glue: jobs that really run; what moto only pretends to do is refused."""
+"""Glue: jobs that really run and crawlers that crawl; what moto only pretends to do is refused."""
 
 from __future__ import annotations
 
 from moto.glue.responses import GlueResponse
 
-from include.local_aws.glue import job_definitions, job_runs
+from include.local_aws.glue import crawlers, job_definitions, job_runs
 from include.local_aws.runtime import Runtime
 
-# Calls that moto answers as if it had done the work: nothing would crawl, fire, run or start. Left out, they
+# Calls that moto answers as if it had done the work: nothing would fire, run or start. Left out, they
 # are refused as not supported.
 CANNED = (
-    *("start_crawler", "stop_crawler", "list_crawls"),
+    "list_crawls",
     *("create_trigger", "start_trigger", "stop_trigger"),
     *("start_workflow_run", "stop_workflow_run", "put_workflow_run_properties"),
     *("create_session", "stop_session", "delete_session"),
@@ -20,8 +20,9 @@ CANNED = (
 
 
 def install(runtime: Runtime) -> None:
-    """Put the jobs in place, and take away what does nothing."""
+    """Put jobs and crawlers in place, and take away what does nothing."""
     job_definitions.install()
     job_runs.install(runtime)
+    crawlers.install(runtime)
     for name in CANNED:
         delattr(GlueResponse, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession, SQLContext
 
-from awsglue import formats
+from awsglue import catalog, formats
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.refused import only, refuse
 
@@ -24,10 +24,10 @@ _REFUSED = (
         "getSampleStreaming",
     ),
     *("create_sample_dynamic_frame_from_catalog", "create_sample_dynamic_frame_from_options", "forEachBatch"),
-    *("create_data_frame_from_catalog", "write_data_frame_from_catalog", "write_dynamic_frame_from_catalog"),
+    *("write_data_frame_from_catalog", "write_dynamic_frame_from_catalog"),
     *("write_dynamic_frame_from_jdbc_conf", "write_from_jdbc_conf", "extract_jdbc_conf", "purge_table"),
     *("purge_s3_path", "transition_table", "transition_s3_path", "add_ingestion_time_columns"),
-    *("start_transaction", "commit_transaction", "cancel_transaction", "create_dynamic_frame_from_catalog"),
+    *("start_transaction", "commit_transaction", "cancel_transaction"),
 )
 
 
@@ -58,6 +58,15 @@ class GlueContext(SQLContext):  # type: ignore[misc]
         """The same as ``create_dynamic_frame.from_options``."""
         frame: DynamicFrame = self.create_dynamic_frame.from_options(*arguments, **named)
         return frame
+
+    def create_dynamic_frame_from_catalog(self, *arguments: Any, **named: Any) -> DynamicFrame:
+        """The same as ``create_dynamic_frame.from_catalog``."""
+        frame: DynamicFrame = self.create_dynamic_frame.from_catalog(*arguments, **named)
+        return frame
+
+    def create_data_frame_from_catalog(self, *arguments: Any, **named: Any) -> Any:
+        """The same as ``create_data_frame.from_catalog``."""
+        return self.create_data_frame.from_catalog(*arguments, **named)
 
     def create_data_frame_from_options(self, *arguments: Any, **named: Any) -> Any:
         """The same as ``create_data_frame.from_options``."""
@@ -122,8 +131,25 @@ class _Reader:
         """A DynamicFrame of an RDD's rows."""
         return self._context.create_dynamic_frame_from_rdd(data, name, schema)
 
-    def from_catalog(self, *_: Any, **__: Any) -> Any:
-        refuse("create_dynamic_frame.from_catalog")
+    def from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",  # noqa: ARG002 - AWS's signature
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: Options = {},  # noqa: B006
+        **others: Any,
+    ) -> Any:
+        """Read a table of the Data Catalog."""
+        only(additional_options, (), "additional_options")
+        only(others, ("name_space", "catalog_id"), "from_catalog")
+        name_space = database or others.get("name_space")
+        if not name_space or not table_name:
+            raise ValueError("from_catalog takes database and table_name")
+        frame = catalog.read(self._context.spark_session, name_space, table_name, push_down_predicate)
+        name = transformation_ctx or table_name
+        return DynamicFrame(frame, self._context, name) if self._as_dynamic else frame
 
 
 class _Writer:
