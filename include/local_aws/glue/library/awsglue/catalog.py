@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
-from pyspark.sql.types import StructType
 
 from awsglue.refused import refuse
 
@@ -31,8 +30,7 @@ def read(session: Any, database: str, table: str, predicate: str) -> Any:
     kind = parameters.get("classification") or _LIBRARIES.get(library)
     if kind not in ("csv", "json", "parquet"):
         refuse(f"tables classified as {kind!r}")
-    fields = ", ".join(f"`{column['Name']}` {column['Type']}" for column in [*stored["Columns"], *keys])
-    schema = StructType.fromDDL(fields)
+    schema = ", ".join(f"`{column['Name']}` {column['Type']}" for column in [*stored["Columns"], *keys])
     paths = [stored["Location"]]
     if keys:
         pages = glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=table)
