@@ -82,6 +82,18 @@ def test_serverless_and_shadow_variants_are_refused_by_name(
         )
 
 
+def test_a_model_with_a_script_of_its_own_is_refused(local_aws: LocalAws, models: dict[str, str]) -> None:
+    sagemaker = local_aws.client("sagemaker")
+    source = sagemaker.describe_model(ModelName=models["model"])
+    container = {**source["PrimaryContainer"], "Environment": {"SAGEMAKER_PROGRAM": "inference.py"}}
+    with pytest.raises(ClientError, match=r"ValidationException.*Environment\.SAGEMAKER_PROGRAM"):
+        sagemaker.create_model(
+            ModelName=f"model-{uuid4().hex}",
+            ExecutionRoleArn=source["ExecutionRoleArn"],
+            PrimaryContainer=container,
+        )
+
+
 def test_an_answer_is_of_the_type_that_is_accepted(local_aws: LocalAws, endpoint: str) -> None:
     high, low = predict(local_aws, endpoint, f"{HIGH}\n{LOW}")
     answered = _invoke(local_aws, endpoint, f"{HIGH}\n{LOW}", Accept="application/json")

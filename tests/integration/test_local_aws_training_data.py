@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws
@@ -107,6 +108,19 @@ def test_an_internal_error_is_tried_again_as_often_as_asked_for(
     assert job["TrainingJobStatus"] == status
     restarts = [one["Status"] for one in job["SecondaryStatusTransitions"]].count("Restarting")
     assert restarts == (attempts or 0)
+
+
+def test_a_job_of_an_experiment_is_a_component_of_its_trial(local_aws: LocalAws) -> None:
+    sagemaker, request = local_aws.client("sagemaker"), training_request(local_aws)
+    name = request["TrainingJobName"]
+    config = {"ExperimentName": name, "TrialName": name}
+    with pytest.raises(ClientError, match=r"ResourceNotFound.*ExperimentName"):
+        sagemaker.create_training_job(**request, ExperimentConfig=config)
+    sagemaker.create_experiment(ExperimentName=name)
+    sagemaker.create_trial(ExperimentName=name, TrialName=name)
+    sagemaker.create_training_job(**request, ExperimentConfig=config)
+    listed = sagemaker.list_trial_components(TrialName=name)["TrialComponentSummaries"]
+    assert [one["TrialComponentName"] for one in listed] == [f"{name}-aws-training-job"]
 
 
 def test_the_environment_reaches_the_container(local_aws: LocalAws) -> None:

@@ -36,6 +36,9 @@ RESOURCES: dict[str, Mapping[str, str]] = {
         "EndpointConfigName": "endpoint-config",
         "ModelName": "model",
         "TrainingJobName": "training-job",
+        "TransformJobName": "transform-job",
+        "ProcessingJobName": "processing-job",
+        "ModelPackageGroupName": "model-package-group",
     },
     "glue": {"JobName": "job"},
     "dynamodb": {"TableName": "table"},
@@ -52,6 +55,8 @@ ON_EVERYTHING = {
     *("sagemaker.ListModelQualityJobDefinitions", "sagemaker.ListMonitoringExecutions"),
     "sagemaker.ListMonitoringSchedules",
 }
+# Parameters that name what an operation uses, and is not granted on.
+ONLY_NAMED = ("CreateTransformJob.ModelName",)
 # Parameters that are ARNs of what a request is about.
 ARNS = ("ResourceArn", "stateMachineArn", "stateMachineVersionArn", "executionArn", "resourceArn")
 # Parameters that hand a role over, which takes iam:PassRole.
@@ -99,6 +104,8 @@ def _resources(service: str, operation: str, parameters: Mapping[str, Any], stem
         yield f"{stem}stateMachine:{parameters['name']}"
     kinds = RESOURCES.get("sagemaker" if service == "sagemaker-runtime" else service, {})
     for name, kind in kinds.items():
+        if f"{operation}.{name}" in ONLY_NAMED:
+            continue
         if value := parameters.get(name):
             yield value if value.startswith("arn:") else _arn(stem, kind, value)
 

@@ -27,6 +27,11 @@ def install(runtime: Runtime) -> None:
         container = _container(response.sagemaker_backend, request)
         if container.get("Mode", "SingleModel") != "SingleModel":
             raise ValidationError(message="PrimaryContainer.Mode: the embedded AWS supports SingleModel")
+        if (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM"):
+            raise ValidationError(
+                message="PrimaryContainer.Environment.SAGEMAKER_PROGRAM: the embedded AWS serves the "
+                "algorithm's model, and runs no scripts in its place"
+            )
         require_xgboost("PrimaryContainer.Image", container.get("Image") or "", response.region)
         _require_data(runtime, container.get("ModelDataUrl"), request["ExecutionRoleArn"], response.region)
         return create(response)

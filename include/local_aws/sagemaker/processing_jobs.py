@@ -15,6 +15,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import processing
+from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
 from include.local_aws.sagemaker.images import require_python
 from include.local_aws.sagemaker.moto_arguments import arguments_of
 from include.local_aws.sagemaker.roles import require_role
@@ -37,6 +38,7 @@ def install(runtime: Runtime) -> None:
         require_python("AppSpecification.ImageUri", specification["ImageUri"], response.region)
         if refused := next(_refused(request), None):
             raise ValidationError(message=refused)
+        require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
             if name in backend.processing_jobs:
                 raise ResourceInUseException(
@@ -48,6 +50,7 @@ def install(runtime: Runtime) -> None:
             job.environment = request.get("Environment")
             job.processing_end_time = job.failure_reason = None
             job.processing_job_status = "InProgress"
+            make_trial_component(backend, job.experiment_config, job=name, kind="processing")
             job_runs[job.arn] = runtime.compute.submit(
                 name, lambda child: processing.run(runtime, job, child)
             )

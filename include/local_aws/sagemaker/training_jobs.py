@@ -14,6 +14,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import training
+from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
 from include.local_aws.sagemaker.images import require_xgboost
 from include.local_aws.sagemaker.input_data import require_data
 from include.local_aws.sagemaker.moto_arguments import arguments_of
@@ -37,6 +38,7 @@ def install(runtime: Runtime) -> None:
         for channel in request.get("InputDataConfig") or []:
             uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
             require_data(runtime.client("s3", role=role), uri, role=role, region=response.region)
+        require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
             if name in backend.training_jobs:
                 raise ResourceInUseException(
@@ -46,6 +48,7 @@ def install(runtime: Runtime) -> None:
             job = backend.create_training_job(**arguments_of(FakeTrainingJob, request))
             job.environment, job.retry_strategy = request.get("Environment"), request.get("RetryStrategy")
             training.begin(job)
+            make_trial_component(backend, job.experiment_config, job=name, kind="training")
             job_runs[job.arn] = runtime.compute.submit(name, lambda child: training.run(runtime, job, child))
         return ActionResult({"TrainingJobArn": job.arn})
 

@@ -14,6 +14,7 @@ from moto.sagemaker.responses import SageMakerResponse
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import data_processing, transform
+from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
 from include.local_aws.sagemaker.moto_arguments import arguments_of
 
 _lock = threading.Lock()
@@ -29,6 +30,7 @@ def install(runtime: Runtime) -> None:
         _validate(request)
         backend.describe_model(request["ModelName"])
         processing, name = data_processing.parse(request), request["TransformJobName"]
+        require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
             if name in backend.transform_jobs:
                 raise ResourceInUseException(
@@ -40,6 +42,7 @@ def install(runtime: Runtime) -> None:
             job.transform_start_time = job.transform_end_time = job.failure_reason = None
             job.labeling_job_arn = job.auto_ml_job_arn = None
             job.transform_job_status = "InProgress"
+            make_trial_component(backend, job.experiment_config, job=name, kind="transform")
             job_runs[job.arn] = runtime.compute.submit(
                 name, lambda child: transform.run(runtime, job, processing, child)
             )
