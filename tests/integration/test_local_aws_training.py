@@ -112,7 +112,10 @@ def test_what_is_not_csv_of_numbers_fails_the_job(local_aws: LocalAws, content: 
             },
             "does not support DebugHookConfig.CollectionConfigurations",
         ),
-        ({"ProfilerConfig": {"S3OutputPath": "s3://b/p"}}, "does not support ProfilerConfig.S3OutputPath"),
+        (
+            {"ProfilerConfig": {"S3OutputPath": "s3://b/p", "ProfilingIntervalInMilliseconds": 100}},
+            "does not support ProfilerConfig.ProfilingIntervalInMilliseconds",
+        ),
         (
             {"InputDataConfig": [{**channel_request("s3://b/p", "train"), "ShuffleConfig": {"Seed": 1}}]},
             "does not support InputDataConfig.ShuffleConfig",

@@ -68,10 +68,10 @@ HEEDED: Mapping[str, Heeded] = {
             *("InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"),
         ),
         "CheckpointConfig": _all("S3Uri", "LocalPath"),
-        "ProfilerConfig": _all("DisableProfiler"),
-        # The Python SDK always says where tensors would go. Without a collection or a rule nobody reads them,
-        # and the job writes none.
+        # The Python SDK always says where tensors and the use of the instance would be written to. Without a
+        # collection or a rule nobody reads them, and the job writes none.
         "DebugHookConfig": _all("S3OutputPath"),
+        "ProfilerConfig": _all("DisableProfiler", "S3OutputPath"),
     },
     "create_transform_job": {
         **_all("TransformJobName", "ModelName", "MaxPayloadInMB", "BatchStrategy", "Environment", "Tags"),
