@@ -18,6 +18,7 @@ def install() -> None:
         json_paths,
         keyword_names,
         lost_paths,
+        parameter_names,
         result_paths,
     )
 
@@ -29,6 +30,7 @@ def install() -> None:
         error_names,
         intrinsic_arguments,
         lost_paths,
+        parameter_names,
         result_paths,
     ):
         correction.install()

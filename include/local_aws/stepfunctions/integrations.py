@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -18,12 +19,18 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
     StateTaskServiceGlue,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (  # noqa: E501
+    StateTaskServiceUnsupported,
+)
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from include.local_aws.dynamodb.service import DynamoDbTask
 from include.local_aws.glue.job_runs import UNFINISHED
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
-from include.local_aws.stepfunctions.sync_job import SyncJobTask, iso_8601, json_ready, milliseconds
+from include.local_aws.stepfunctions import sdk_metadata, sdk_names, task_tokens
+from include.local_aws.stepfunctions.json_times import iso_8601, json_ready, milliseconds
+from include.local_aws.stepfunctions.nested_executions import NestedExecutionTask
+from include.local_aws.stepfunctions.sync_job import SyncJobTask
 
 
 class GlueTask(SyncJobTask, StateTaskServiceGlue):  # type: ignore[misc]
@@ -120,24 +127,32 @@ class SageMakerTask(SyncJobTask):
         return self.failure(env, f"SageMaker.{name}", cause)
 
 
+OWN: dict[str, Callable[[], Any]] = {
+    "glue": GlueTask,
+    "sagemaker": SageMakerTask,
+    "dynamodb": DynamoDbTask,
+    "states": NestedExecutionTask,
+}
+
+
 def install(runtime: Runtime) -> None:
     """Put the integrations in place, and let every other one reach this server."""
     SyncJobTask.runtime = runtime
     make = state_task_factory.state_task_service_for
 
     def state_task_service_for(service_name: str) -> Any:
-        if service_name == "glue":
-            return GlueTask()
-        if service_name == "sagemaker":
-            return SageMakerTask()
-        if service_name == "dynamodb":
-            return DynamoDbTask()
-        return make(service_name)
+        own = OWN.get(service_name)
+        task = own() if own else make(service_name)
+        if isinstance(task, StateTaskServiceUnsupported):
+            # moto would forward the call, and not wait for what it starts.
+            raise ValueError(f"the embedded AWS does not support arn:aws:states:::{service_name}")
+        return sdk_metadata.add(task, service_name)
 
     state_task_factory.state_task_service_for = state_task_service_for
+    task_tokens.install()
 
-    # The aws-sdk integration names errors after the service, and writes times in ISO 8601.
-    aws_sdk._SERVICE_ERROR_NAMES["sagemaker"] = "SageMaker"
+    sdk_names.install()
+    # The aws-sdk integration writes times in ISO 8601.
     evaluate = aws_sdk.StateTaskServiceAwsSdk._eval_service_task
 
     def eval_service_task(task: Any, env: Any, **request: Any) -> None:
@@ -148,7 +163,8 @@ def install(runtime: Runtime) -> None:
 
     # moto makes a client for every call, of localhost (IPv6 first) and without checking parameters.
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
-        return runtime.client(service, region, role=state_credentials.role_arn if state_credentials else "")
+        role = state_credentials.role_arn if state_credentials else ""
+        return sdk_metadata.remember(runtime.client(service, region, role=role))
 
     for module in list(sys.modules.values()):
         if (

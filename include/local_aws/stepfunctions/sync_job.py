@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from datetime import UTC, date, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
     FailureEventException,
 )
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (  # noqa: E501
     StateTaskServiceCallback,
 )
@@ -23,6 +22,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from include.local_aws.runtime import Runtime
+from include.local_aws.stepfunctions import sdk_metadata
 
 POLL_SECONDS = 0.1
 
@@ -55,7 +55,8 @@ class SyncJobTask(StateTaskServiceCallback):  # type: ignore[misc]
 
     def client(self, region: str, state_credentials: Any) -> Any:
         """A client of the job's service that calls with the execution's role."""
-        return self.runtime.client(self._get_boto_service_name(), region, role=state_credentials.role_arn)
+        client = self.runtime.client(self._get_boto_service_name(), region, role=state_credentials.role_arn)
+        return sdk_metadata.remember(client)
 
     def _eval_integration_pattern(
         self,
@@ -63,8 +64,17 @@ class SyncJobTask(StateTaskServiceCallback):  # type: ignore[misc]
         resource_runtime_part: Any,
         normalised_parameters: dict[str, Any],
         state_credentials: Any,
-        **_: Any,
+        **request: Any,
     ) -> None:
+        if self.resource.condition == ResourceCondition.WaitForTaskToken:
+            super()._eval_integration_pattern(
+                env=env,
+                resource_runtime_part=resource_runtime_part,
+                normalised_parameters=normalised_parameters,
+                state_credentials=state_credentials,
+                **request,
+            )
+            return
         region = resource_runtime_part.region
         client = self.client(region, state_credentials)
         started = {**normalised_parameters, **env.stack.pop()}
@@ -104,25 +114,3 @@ class SyncJobTask(StateTaskServiceCallback):  # type: ignore[misc]
             event_type=HistoryEventType.TaskFailed,
             event_details=EventDetails(taskFailedEventDetails=details),
         )
-
-
-def json_ready(value: Any, of_time: Callable[[datetime], Any]) -> Any:
-    """A response of boto3 as the JSON of a state's output, its times written by ``of_time``."""
-    if isinstance(value, dict):
-        return {key: json_ready(item, of_time) for key, item in value.items()}
-    if isinstance(value, list):
-        return [json_ready(item, of_time) for item in value]
-    if isinstance(value, datetime):
-        return of_time(value)
-    return value
-
-
-def milliseconds(moment: datetime) -> int:
-    """How the optimised integrations write times."""
-    return int(moment.timestamp() * 1000)
-
-
-def iso_8601(moment: date) -> str:
-    """How the aws-sdk integrations write times."""
-    utc = moment.astimezone(UTC) if isinstance(moment, datetime) else moment
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
