@@ -118,7 +118,9 @@ def test_a_fail_state_gives_its_error_and_cause(local_aws: LocalAws) -> None:
     assert "output" not in found
 
 
-@pytest.mark.parametrize("resource", ["arn:aws:states:::sagemaker:createTransformJob.sync", "arn:x"])
+@pytest.mark.parametrize(
+    "resource", ["arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync", "arn:x"]
+)
 def test_a_definition_that_cannot_run_here_is_refused(local_aws: LocalAws, resource: str) -> None:
     with pytest.raises(ClientError, match="InvalidDefinition"):
         create_machine(local_aws, task_state(resource, {}))

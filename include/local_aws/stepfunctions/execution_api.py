@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from include.local_aws.faults import lag
-from include.local_aws.stepfunctions.executions import Execution
+from include.local_aws.stepfunctions.executions import Execution, status_lock
 from include.local_aws.stepfunctions.pages import page
 from include.local_aws.stepfunctions.redrive import redrive_state
 
@@ -62,7 +62,12 @@ def _seen_execution(response: StepFunctionResponse) -> Execution:
 
 
 def _respond_describe_execution(response: StepFunctionResponse) -> ActionResult:
-    execution = _seen_execution(response)
+    # An end is several fields, which are set one after the other.
+    with status_lock:
+        return ActionResult(_described(_seen_execution(response), response))
+
+
+def _described(execution: Execution, response: StepFunctionResponse) -> dict[str, Any]:
     details = {**_summary(execution), **redrive_state(execution)}
     if response._get_param("includedData") != "METADATA_ONLY":
         details |= {"input": execution.execution_input, "inputDetails": {"included": True}}
@@ -72,7 +77,7 @@ def _respond_describe_execution(response: StepFunctionResponse) -> ActionResult:
     for field in ("error", "cause"):
         if getattr(execution, field) is not None:
             details[field] = getattr(execution, field)
-    return ActionResult(details)
+    return details
 
 
 def _respond_list_executions(response: StepFunctionResponse) -> Any:
