@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.lambda_functions import deployed
 from tests.integration.sagemaker_requests import trained, training_request
 from tests.integration.state_machines import create_machine, ended, start
 
@@ -28,7 +29,20 @@ class Queue:
         self._url = self._sqs.create_queue(QueueName=f"queue-{uuid4().hex}")["QueueUrl"]
         attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
         self.arn: str = attributes["Attributes"]["QueueArn"]
+        self.let_in("*")
         self._bodies: list[str] = []
+
+    def let_in(self, rule: str) -> None:
+        """Let EventBridge send what comes of a rule."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": self.arn,
+            "Condition": {"ArnLike": {"aws:SourceArn": rule}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
 
     def bodies(self) -> list[str]:
         """What has come so far."""
@@ -45,6 +59,19 @@ class Queue:
 @pytest.fixture
 def queue(local_aws: LocalAws) -> Queue:
     return Queue(local_aws)
+
+
+@pytest.fixture(scope="module")
+def starter(local_aws: LocalAws) -> str:
+    """A role that EventBridge can take, and start executions with."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam, name = local_aws.client("iam"), f"starter-{uuid4().hex}"
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
+    may = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=name, PolicyName="start", PolicyDocument=policy)
+    return str(role["Arn"])
 
 
 PutRule = Callable[..., str]
@@ -183,6 +210,62 @@ def test_a_rule_that_is_off_or_has_another_pattern_hears_nothing(
     assert queue.bodies() == ['"on"']
 
 
+def test_what_does_not_let_eventbridge_in_is_not_reached(
+    local_aws: LocalAws, put_rule: PutRule, queue: Queue
+) -> None:
+    source, machine = f"source-{uuid4().hex}", create_machine(local_aws, SUCCEED)
+    rule = {"EventPattern": {"source": [source]}}
+    # Step Functions can take this role, EventBridge cannot.
+    role = local_aws.outputs["StateMachineRoleArn"]
+    names = [put_rule(rule, {"Arn": machine, "RoleArn": role}), put_rule(rule, {"Arn": queue.arn})]
+    queue.let_in("arn:aws:events:us-east-1:123456789012:rule/another")
+    _put(local_aws, source)
+
+    def failed(name: str) -> bool:
+        of = [{"Name": "RuleName", "Value": name}]
+        metrics = local_aws.client("cloudwatch").list_metrics(MetricName="FailedInvocations", Dimensions=of)
+        return bool(metrics["Metrics"])
+
+    until(lambda: all(failed(name) for name in names))
+    assert local_aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"] == []
+    assert queue.bodies() == []
+
+
+def test_a_function_and_a_log_group_are_told(local_aws: LocalAws, put_rule: PutRule) -> None:
+    source, group, logs = f"source-{uuid4().hex}", f"/aws/events/{uuid4().hex}", local_aws.client("logs")
+    lambda_ = local_aws.client("lambda")
+    name = deployed(local_aws, "def handler(event, context):\n  print('told of', event['detail'])")
+    function = lambda_.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    lambda_.add_permission(
+        FunctionName=name,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+    )
+    logs.create_log_group(logGroupName=group)
+    arn = f"arn:aws:logs:us-east-1:123456789012:log-group:{group}"
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": ["events.amazonaws.com", "delivery.logs.amazonaws.com"]},
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": f"{arn}:*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    logs.put_resource_policy(policyName="events", policyDocument=policy)
+    for target in (function, arn):
+        put_rule({"EventPattern": {"source": [source]}}, {"Arn": target})
+    _put(local_aws, source, a=1)
+
+    def read(group: str) -> str:
+        try:
+            return str(logs.filter_log_events(logGroupName=group)["events"])
+        except logs.exceptions.ResourceNotFoundException:
+            return ""
+
+    until(lambda: "told of {'a': 1}" in read(f"/aws/lambda/{name}"))
+    until(lambda: source in read(group))
+
+
 def test_a_target_gets_the_part_of_the_event_that_it_asks_for(
     local_aws: LocalAws, put_rule: PutRule, queue: Queue
 ) -> None:
@@ -209,14 +292,13 @@ def test_a_target_gets_the_part_of_the_event_that_it_asks_for(
 
 
 def test_an_executions_end_is_an_event_and_starts_another_machine(
-    local_aws: LocalAws, put_rule: PutRule, queue: Queue
+    local_aws: LocalAws, put_rule: PutRule, queue: Queue, starter: str
 ) -> None:
     first, second = create_machine(local_aws, FAIL), create_machine(local_aws, SUCCEED)
     rule = {"EventPattern": {"source": ["aws.states"], "detail": {"stateMachineArn": [first]}}}
     put_rule(rule, {"Arn": queue.arn})
     ending = {"source": ["aws.states"], "detail": {"stateMachineArn": [first], "status": ["FAILED"]}}
-    role = local_aws.outputs["StateMachineRoleArn"]
-    target = {"Arn": second, "RoleArn": role, "InputPath": "$.detail"}
+    target = {"Arn": second, "RoleArn": starter, "InputPath": "$.detail"}
     put_rule({"EventPattern": ending}, target)
     execution = start(local_aws, first, {"a": 1})
     described = ended(local_aws, execution)
@@ -254,13 +336,15 @@ def test_an_executions_end_is_an_event_and_starts_another_machine(
     assert json.loads(given)["executionArn"] == execution
 
 
-def test_an_hourly_rule_starts_a_state_machine_every_hour(local_aws: LocalAws, put_rule: PutRule) -> None:
+def test_an_hourly_rule_starts_a_state_machine_every_hour(
+    local_aws: LocalAws, put_rule: PutRule, starter: str
+) -> None:
     machine, states = create_machine(local_aws, SUCCEED), local_aws.client("stepfunctions")
     put_rule(
         {"ScheduleExpression": "cron(0 * * * ? *)"},
         {
             "Arn": machine,
-            "RoleArn": local_aws.outputs["StateMachineRoleArn"],
+            "RoleArn": starter,
             "InputTransformer": {"InputPathsMap": {"at": "$.time"}, "InputTemplate": '{"end": <at>}'},
         },
     )

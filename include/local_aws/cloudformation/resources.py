@@ -10,12 +10,15 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
 from moto.glue.models import FakeJob, GlueBackend, glue_backends
 
-from include.local_aws.cloudformation import alarm  # noqa: F401 - moto finds the subclasses of its models
+from include.local_aws.cloudformation import (  # noqa: F401 - moto finds the subclasses of its models
+    alarm,
+    topic_policy,
+)
 from include.local_aws.glue.job_definitions import PROPERTIES, define
 
-# Access to resources is not checked here: moto reads conditions so coarsely that a bucket that asks
-# for TLS would refuse every request, and nobody publishes to a topic.
-NOT_ENFORCED = ["AWS::S3::BucketPolicy", "AWS::SNS::TopicPolicy"]
+# Access to buckets is not checked here: moto reads conditions so coarsely that a bucket that asks for TLS
+# would refuse every request.
+NOT_ENFORCED = ["AWS::S3::BucketPolicy"]
 
 
 class GlueJob(CloudFormationModel):  # type: ignore[misc]

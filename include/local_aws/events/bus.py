@@ -77,10 +77,10 @@ def trigger(rule: Rule, event: inputs.Event) -> None:
 def _send(rule: Rule, target: dict[str, Any], event: inputs.Event) -> None:
     try:
         text = inputs.payload(target, event, rule.arn)
-        delivery = targets.Delivery(target, text, event["id"], event["region"])
+        delivery = targets.Delivery(target, text, event["id"], event["region"], rule.arn)
         _count(rule, event, "Invocations")
         for runtime in _running:
-            targets.KINDS[delivery.arn.split(":")[2]](runtime, delivery)
+            targets.send(runtime, delivery)
     except Exception as error:  # noqa: BLE001 - whatever the target answers
         log.warning("rule %s: target %s was not reached: %s", rule.name, target["Arn"], error)
         _count(rule, event, "FailedInvocations")

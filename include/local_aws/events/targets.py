@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.events.exceptions import ValidationException
 
-from include.local_aws.events import inputs
+from include.local_aws.events import inputs, permissions
 from include.local_aws.logs.streams import put
 from include.local_aws.runtime import Runtime
 
@@ -24,12 +24,14 @@ class Delivery:
 
     :param text: what the target is to get.
     :param event_id: the event's.
+    :param rule_arn: the rule's that it comes from.
     """
 
     target: dict[str, Any]
     text: str
     event_id: str
     region: str
+    rule_arn: str
 
     @property
     def arn(self) -> str:
@@ -56,6 +58,7 @@ def _lambda(runtime: Runtime, delivery: Delivery) -> None:
 
 def _states(runtime: Runtime, delivery: Delivery) -> None:
     role = delivery.target["RoleArn"]
+    permissions.require_role(role)
     runtime.client("stepfunctions", delivery.region, role=role).start_execution(
         stateMachineArn=delivery.arn, name=f"{delivery.event_id}_{uuid.uuid4()}", input=delivery.text
     )
@@ -74,6 +77,18 @@ KINDS: dict[str, Callable[[Runtime, Delivery], None]] = {
 }
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
 NEED_ROLE = ("states",)
+
+
+def send(runtime: Runtime, delivery: Delivery) -> None:
+    """
+    Call a target.
+
+    :raises NotPermittedError: when EventBridge may not.
+    """
+    kind = delivery.arn.split(":")[2]
+    if kind in permissions.ACTIONS:
+        permissions.require_policy(runtime, delivery.arn, delivery.rule_arn)
+    KINDS[kind](runtime, delivery)
 
 
 def check(target: dict[str, Any]) -> None:

@@ -101,5 +101,7 @@ OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": _like,
     "ArnLike": _like,
+    # The reference says that it behaves as ArnLike.
+    "ArnEquals": _like,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
 }
