@@ -16,6 +16,7 @@ from typing import Any
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 
+from include.local_aws.cloudwatch.metrics import record
 from include.local_aws.lambda_ import destinations
 from include.local_aws.lambda_.destinations import Ending
 from include.local_aws.lambda_.event_invoke_configs import LONGEST_AGE, MOST_RETRIES, config_of
@@ -47,6 +48,14 @@ class TooManyRequestsError(LambdaClientError):  # type: ignore[misc]
                 "message": "Rate Exceeded.",
             }
         )
+
+
+def _count(function: LambdaFunction, answer: Answer, seconds: float) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html"""
+    of, region = {"FunctionName": function.function_name}, function.region
+    counts = {"Invocations": 1.0, "Errors": float(bool(answer.error))}
+    record("AWS/Lambda", counts, of, region=region)
+    record("AWS/Lambda", {"Duration": seconds * 1000}, of, unit="Milliseconds", region=region)
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,10 @@ class Invocations:
         sandbox = self._sandboxes.take(settings_of(self._runtime, target.function))
         try:
             with sandbox.log(self._runtime, request) as written:
-                return Result(sandbox.invoke(request, written), written.tail)
+                began = time.monotonic()
+                answer = sandbox.invoke(request, written)
+                _count(target.latest, answer, time.monotonic() - began)
+                return Result(answer, written.tail)
         finally:
             self._sandboxes.give_back(sandbox)
 
