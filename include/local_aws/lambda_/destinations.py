@@ -38,6 +38,7 @@ class Ending:
     arn: str
     version: str
     role: str
+    region: str
     event: bytes
     condition: str
     attempts: int

@@ -78,9 +78,8 @@ class Sandbox:
 
     def kill(self) -> None:
         """End its process, and what that has started."""
-        if self._process.returncode is None:
-            _kill_group(self._process.pid)
-            self._process.wait()
+        _kill_group(self._process.pid)
+        self._process.wait()
 
     def log(self, runtime: Runtime, request: Request) -> InvocationLog:
         """A log for an invocation that it is about to take."""

@@ -16,12 +16,10 @@ def install() -> None:
         error_names,
         intrinsic_arguments,
         json_paths,
-        jsonata_engine,
         keyword_names,
         lost_paths,
         parameter_names,
         result_paths,
-        string_literals,
     )
 
     for correction in (
@@ -31,11 +29,9 @@ def install() -> None:
         choice_values,
         error_names,
         intrinsic_arguments,
-        jsonata_engine,
         lost_paths,
         parameter_names,
         result_paths,
-        string_literals,
     ):
         correction.install()
 

@@ -46,6 +46,8 @@ def install(runtime: Runtime) -> None:
                     f"training job with this name already exists ({backend.training_jobs[name].arn})"
                 )
             job = backend.create_training_job(**arguments_of(FakeTrainingJob, request))
+            # AWS describes a job that names no key with an empty one: the SDK's Estimator.attach reads it.
+            job.output_data_config.setdefault("KmsKeyId", "")
             job.environment, job.retry_strategy = request.get("Environment"), request.get("RetryStrategy")
             training.begin(job)
             make_trial_component(backend, job.experiment_config, job=name, kind="training")

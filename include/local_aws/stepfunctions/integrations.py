@@ -135,6 +135,10 @@ OWN: dict[str, Callable[[], Any]] = {
 }
 
 
+# Nothing here runs containers; moto would keep a record of a job, or of a task, that never ends.
+CONTAINERS = ("batch", "ecs")
+
+
 def install(runtime: Runtime) -> None:
     """Put the integrations in place, and let every other one reach this server."""
     SyncJobTask.runtime = runtime
@@ -143,7 +147,7 @@ def install(runtime: Runtime) -> None:
     def state_task_service_for(service_name: str) -> Any:
         own = OWN.get(service_name)
         task = own() if own else make(service_name)
-        if isinstance(task, StateTaskServiceUnsupported):
+        if isinstance(task, StateTaskServiceUnsupported) or service_name in CONTAINERS:
             # moto would forward the call, and not wait for what it starts.
             raise ValueError(f"the embedded AWS does not support arn:aws:states:::{service_name}")
         return sdk_metadata.add(task, service_name)
