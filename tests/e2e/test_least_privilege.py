@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from include.local_aws.control import Control
 from scripts.airflow_client import AirflowClient
+from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S, running_stack
 from tests.e2e.retrain_runs import RetrainRun
@@ -16,6 +18,7 @@ from tests.unit.template import Template
 
 pytestmark = pytest.mark.heavy
 
+BEFORE_ANY_DATA = datetime(2012, 3, 1, 5, tzinfo=UTC)
 AIRFLOW = "arn:aws:iam::123456789012:user/airflow"
 # What is granted to Airflow for events that this test does not bring about: more than twenty versions of a
 # state machine, a run that left nothing but objects, and models that are beyond their retention.
@@ -77,6 +80,13 @@ def test_all_of_airflows_work_is_done_with_its_policy_and_the_roles(
     killed.mark_failed()
     assert killed.ended() == "failed"
     assert killed.report()["outcome"] == "aborted"
+
+    # Why its ETL failed is read from what the job has left.
+    empty = client.trigger(DAG, logical_date=BEFORE_ANY_DATA)["dag_run_id"]
+    assert client.wait_for_run(DAG, empty, timeout_s=RUN_TIMEOUT_S)["state"] == "failed"
+    report = gate_report(client, DAG, empty)
+    assert report is not None
+    assert "2012-03-01T05:00:00Z" in report["cause"]
 
     for dag in ("retraining_preflight", "retraining_housekeeping", "flight_delay_rollback"):
         assert run_of(client, dag) == "success"
