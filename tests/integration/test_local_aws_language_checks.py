@@ -157,6 +157,14 @@ def test_what_aws_refuses_is_refused_in_its_words(local_aws: LocalAws, machine: 
         assert [error.value.response["Error"]["Message"] for error in (made, updated)] == [message] * 2
 
 
+def test_a_definition_that_is_refused_changes_nothing_for_the_next(local_aws: LocalAws) -> None:
+    states = local_aws.client("stepfunctions")
+    unknown = {**CALL, "Resource": "arn:aws:states:::athena:getQueryExecution", "QueryLanguage": "JSONata"}
+    with pytest.raises(states.exceptions.InvalidDefinition):
+        create_defined(local_aws, {"QueryLanguage": "JSONata", "StartAt": "A", "States": {"A": unknown}})
+    assert create_machine(local_aws, {**PASS, "Parameters": {"a.$": "$.a"}})
+
+
 def test_no_more_is_said_than_is_asked_for(local_aws: LocalAws) -> None:
     states = local_aws.client("stepfunctions")
     definition = {"StartAt": "A", "States": {name: {"Type": "Pass", "Next": "no"} for name in "ABC"}}

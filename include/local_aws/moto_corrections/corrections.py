@@ -19,6 +19,7 @@ def install() -> None:
         keyword_names,
         lost_paths,
         parameter_names,
+        query_languages,
         result_paths,
     )
 
@@ -31,6 +32,7 @@ def install() -> None:
         intrinsic_arguments,
         lost_paths,
         parameter_names,
+        query_languages,
         result_paths,
     ):
         correction.install()
