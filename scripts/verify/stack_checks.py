@@ -60,6 +60,7 @@ def spark(evidence: Evidence) -> Finding:
     if run is None:
         return not_provoked()
     reason = run.get("ErrorMessage", "")
-    if "No module named 'pyspark'" in reason:
-        return not_provoked("there is no Spark")
+    # The embedded AWS's words on a machine that has none.
+    if "needs Java" in reason:
+        return not_provoked("there is no Java for Spark")
     return holds(run["JobRunState"] == "SUCCEEDED", f"{run['JobRunState']} {reason[:200]}".strip())
