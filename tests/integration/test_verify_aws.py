@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from include.local_aws.control import Control
+from scripts.verify.remove_stack import GLUE_LOGS, TRAINING_LOGS
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws, until
 
 pytestmark = pytest.mark.heavy
@@ -105,14 +106,14 @@ class Verifier:
         return {item["assumption"]: item["seen"] for item in found if item["verdict"] == verdict}
 
     def there(self) -> set[str]:
-        """Whatever is in the account; IAM's policies of AWS's own are not."""
+        """Whatever is in the account, but for AWS's own: policies, and log groups of all jobs."""
         found = set()
         for service, operation, key, name in LISTS:
             client = self.aws.client(service)
             scope = {"Scope": "Local"} if operation == "list_policies" else {}
             for page in client.get_paginator(operation).paginate(**scope):
                 found |= {f"{service} {item[name] if name else item}" for item in page[key]}
-        return found
+        return found - {f"logs {group}" for group in (*GLUE_LOGS, TRAINING_LOGS)}
 
     def training(self) -> str | None:
         """The training job under way."""
