@@ -11,10 +11,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from moto.iam.models import iam_backends
-
 from include.local_aws.iam.policy import Need, UnknownConditionError, is_allowed
-from include.local_aws.iam.trust import lets_take
+from include.local_aws.iam.roles import can_be_taken
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
 
 SERVICE = "events.amazonaws.com"
@@ -36,8 +34,7 @@ def require_role(arn: str) -> None:
 
     :raises NotPermittedError: when it is not there, or does not trust EventBridge.
     """
-    role = next((found for found in iam_backends[ACCOUNT_ID]["aws"].roles.values() if found.arn == arn), None)
-    if role is None or not lets_take(role.assume_role_policy_document, SERVICE):
+    if not can_be_taken(arn, SERVICE):
         raise NotPermittedError(f"role {arn} cannot be taken by {SERVICE}")
 
 

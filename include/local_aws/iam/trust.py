@@ -57,22 +57,3 @@ def lets_take(trust_policy: Any, service: str) -> bool:
 def _services(principal: Any) -> list[str]:
     found = principal.get("Service", []) if isinstance(principal, dict) else []
     return [found] if isinstance(found, str) else list(found)
-
-
-def trusts(trust_policy: Any, service: str) -> bool:
-    """
-    Whether a role lets a service take it.
-
-    :param trust_policy: the role's, as it is or as JSON.
-    :param service: as policies name it, such as ``states.amazonaws.com``.
-    """
-    document: Document = json.loads(trust_policy) if isinstance(trust_policy, str) else trust_policy
-    statements = document["Statement"]
-    for statement in [statements] if isinstance(statements, dict) else statements:
-        principal = statement.get("Principal", {})
-        named = principal.get("Service", []) if isinstance(principal, dict) else []
-        if service in ([named] if isinstance(named, str) else named):
-            need = Need("sts:AssumeRole", "*", SENT.get(service, {}))
-            if is_allowed([{"Statement": [{**statement, "Resource": "*"}]}], need):
-                return True
-    return False

@@ -21,10 +21,8 @@ from moto.awslambda.exceptions import (
     PreconditionFailedException,
 )
 from moto.awslambda.models import LambdaBackend, LambdaFunction
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 
-from include.local_aws.iam.trust import lets_take
+from include.local_aws.iam.roles import can_be_taken
 from include.local_aws.lambda_ import code, runtimes
 from include.local_aws.runtime import ACCOUNT_ID
 
@@ -183,12 +181,7 @@ def _require_role(arn: str) -> None:
         raise InvalidRoleFormat(arn)
     if written[2] != ACCOUNT_ID:
         raise CrossAccountNotAllowed
-    try:
-        roles = iam_backends[ACCOUNT_ID][arn.split(":")[1]]
-        policy = roles.get_role_by_arn(arn).assume_role_policy_document
-    except NotFoundException:
-        policy = None
-    if policy is None or not lets_take(policy, SERVICE):
+    if not can_be_taken(arn, SERVICE):
         raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
 
 

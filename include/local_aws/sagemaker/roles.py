@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from moto.iam.exceptions import NotFoundException
-from moto.iam.models import iam_backends
 from moto.sagemaker.exceptions import ValidationError
 
-from include.local_aws.iam.trust import lets_take
-from include.local_aws.runtime import ACCOUNT_ID
+from include.local_aws.iam.roles import can_be_taken
 
 SERVICE = "sagemaker.amazonaws.com"
 
@@ -20,7 +17,7 @@ def require_role(arn: str) -> None:
 
     :raises ValidationError: naming the role.
     """
-    if not _is_taken(arn):
+    if not can_be_taken(arn, SERVICE):
         raise ValidationError(
             message=f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
             f"'{SERVICE}' to assume the role."
@@ -33,17 +30,9 @@ def require_execution_role(arn: str) -> None:
 
     :raises ValidationError: naming the role.
     """
-    if not _is_taken(arn):
+    if not can_be_taken(arn, SERVICE):
         raise ValidationError(
             message=f'The execution role ARN "{arn}" is invalid. Please ensure that the role exists and that '
             f'its trust relationship policy allows the action "sts:AssumeRole" for the service principal '
             f'"{SERVICE}".'
         )
-
-
-def _is_taken(arn: str) -> bool:
-    try:
-        policy = iam_backends[ACCOUNT_ID]["aws"].get_role_by_arn(arn).assume_role_policy_document
-    except NotFoundException:
-        return False
-    return lets_take(policy, SERVICE)

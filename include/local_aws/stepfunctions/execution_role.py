@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 
 from moto.core.exceptions import AWSError
-from moto.iam.models import iam_backends
 from moto.stepfunctions.exceptions import InvalidArn
 
-from include.local_aws.iam.trust import trusts
+from include.local_aws.iam.roles import can_be_taken
 from include.local_aws.runtime import ACCOUNT_ID
 
 SERVICE = "states.amazonaws.com"
-ARN = re.compile(r"arn:aws:iam::(?P<account>\d{12}):role/(?P<path>[\w+=,.@/-]+)")
+ARN = re.compile(r"arn:aws(-cn|-us-gov)?:iam::(?P<account>\d{12}):role/(?P<path>[\w+=,.@/-]+)")
 NOT_TRUSTED = (
     f"Neither the global service principal {SERVICE}, nor the regional one is authorized to assume the "
     "provided role."
@@ -40,6 +39,5 @@ def refuse(arn: str) -> None:
         raise InvalidArn(f"Invalid Role Arn: '{arn}'")
     if found["account"] != ACCOUNT_ID:
         raise AccessDeniedException("Cross-account pass role is not allowed.")
-    role = next((role for role in iam_backends[ACCOUNT_ID]["aws"].roles.values() if role.arn == arn), None)
-    if role is None or not trusts(role.assume_role_policy_document, SERVICE):
+    if not can_be_taken(arn, SERVICE):
         raise AccessDeniedException(NOT_TRUSTED)
