@@ -21,7 +21,7 @@ from retraining.hooks.stack import StackHook
 from retraining.hooks.workflow import FINGERPRINT_TAG, WorkflowHook
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect, counted_calls
-from tests.integration.embedded_aws import PROJECT, LocalAws
+from tests.integration.embedded_aws import PROJECT, STACK_NAME, LocalAws
 
 FINGERPRINTS = ["a" * 64, "b" * 64]
 
@@ -46,7 +46,8 @@ def definition(result: str = "x") -> dict[str, Any]:
 
 
 def deploy(hook: WorkflowHook, arn: str, result: str = "x", fingerprint: str = FINGERPRINTS[0]) -> str:
-    return hook.deploy(arn, definition(result), "arn:aws:iam::123456789012:role/states", fingerprint)
+    role = StackHook(aws_conn_id=CONN_ID).read(STACK_NAME).state_machine_role
+    return hook.deploy(arn, definition(result), role, fingerprint)
 
 
 def test_what_was_deployed_is_known_from_one_call(

@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from botocore.exceptions import ClientError
@@ -106,13 +107,9 @@ def test_what_is_not_supported_says_so(local_aws: LocalAws) -> None:
 
 
 def test_jobs_that_would_only_pretend_are_refused(local_aws: LocalAws) -> None:
-    with pytest.raises(ClientError, match="does not support sagemaker:CreateTransformJob"):
-        local_aws.client("sagemaker").create_transform_job(
-            TransformJobName="t",
-            ModelName="m",
-            TransformInput={"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/p"}}},
-            TransformOutput={"S3OutputPath": "s3://b/p"},
-            TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    with pytest.raises(ClientError, match="does not support sagemaker:StartPipelineExecution"):
+        local_aws.client("sagemaker").start_pipeline_execution(
+            PipelineName="p", ClientRequestToken=uuid4().hex
         )
 
 
