@@ -26,8 +26,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m include.local_aws",
         description="An AWS on this machine that really executes: S3, CloudFormation, Step Functions, Glue, "
-        "SageMaker training and endpoints, Lambda, DynamoDB. Listens on 127.0.0.1 only, keeps its state in "
-        "memory, and writes <state-dir>/ready.json when it is set up. Logs of jobs are in <state-dir>/logs.",
+        "SageMaker training and endpoints, Lambda, DynamoDB, CloudWatch, EventBridge. Listens on 127.0.0.1 "
+        "only, keeps its state in memory, and writes <state-dir>/ready.json when it is set up. Logs of jobs "
+        "are in <state-dir>/logs.",
     )
     parser.add_argument(
         "--port", type=int, default=0, help="where to listen; 0, the default, takes any free port"

@@ -1,208 +1,96 @@
 """
-A program for the SDK's interpreter: each step class of the Data Science SDK as a workflow of its own.
+Prints definitions of workflows of one step each, as the Data Science SDK writes them; run by its interpreter.
 
-Reads what the steps work on from standard input, and writes how each execution ended to standard output.
+Called with a JSON object: the role, the bucket, an image, a model's data, a name that everything begins with.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
 import boto3
-from botocore.exceptions import ClientError
+import sagemaker
 from sagemaker.estimator import Estimator
-from sagemaker.image_uris import retrieve
-from sagemaker.inputs import TrainingInput
-from sagemaker.parameter import IntegerParameter
-from sagemaker.processing import ProcessingInput, ProcessingOutput, Processor
-from sagemaker.session import Session
+from sagemaker.model import Model
+from sagemaker.processing import ProcessingInput, ProcessingOutput
+from sagemaker.sklearn.processing import SKLearnProcessor
 from sagemaker.transformer import Transformer
-from sagemaker.tuner import HyperparameterTuner
-from stepfunctions import steps
+from sagemaker.tuner import HyperparameterTuner, IntegerParameter
+from stepfunctions.steps import (
+    Chain,
+    EndpointConfigStep,
+    EndpointStep,
+    ModelStep,
+    ProcessingStep,
+    TrainingStep,
+    TransformStep,
+    TuningStep,
+)
 from stepfunctions.workflow import Workflow
 
-given = json.load(sys.stdin)
-name = given["name"]
-session = Session(boto3.Session(), default_bucket=given["bucket"])
-image = retrieve("xgboost", "us-east-1", "3.0-5")
-estimator = Estimator(
-    image,
-    given["sagemaker_role"],
-    instance_count=1,
-    instance_type="ml.m5.large",
-    output_path=f"s3://{given['bucket']}/{name}",
-    hyperparameters={"num_round": 3, "objective": "binary:logistic", "eval_metric": "error"},
-    sagemaker_session=session,
-)
-train = TrainingInput(f"s3://{given['bucket']}/{name}/rows/", content_type="text/csv")
-key = {"Id": {"S": name}}
 
-
-def training() -> Any:
-    return steps.TrainingStep("Train", estimator, job_name=name, data={"train": train, "validation": train})
-
-
-def tuning() -> Any:
+def steps(given: dict[str, str]) -> dict[str, Any]:
+    """A step of each class that has to do with SageMaker."""
+    role, bucket, name = given["role"], given["bucket"], given["name"]
+    session = sagemaker.Session(boto3.Session(region_name="us-east-1"), default_bucket=bucket)
+    common = {"role": role, "sagemaker_session": session}
+    machine = {"instance_count": 1, "instance_type": "ml.m5.large"}
+    hyperparameters = {"num_round": "5", "objective": "binary:logistic", "eval_metric": "error"}
+    estimator = Estimator(
+        given["image"],
+        output_path=f"s3://{bucket}/runs/{name}",
+        hyperparameters=hyperparameters,
+        **machine,
+        **common,
+    )
+    train = sagemaker.TrainingInput(f"{given['data']}/train", content_type="text/csv")
+    model = Model(given["image"], model_data=given["artifact"], env={}, **common)
+    transformer = Transformer(
+        f"{name}-model", output_path=f"s3://{bucket}/runs/{name}/out", sagemaker_session=session, **machine
+    )
+    root = "/opt/ml/processing"
+    processor = SKLearnProcessor("1.2-1", max_runtime_in_seconds=300, **machine, **common)
     tuner = HyperparameterTuner(
-        estimator, "validation:error", {"max_depth": IntegerParameter(2, 4)}, objective_type="Minimize"
+        estimator, "validation:error", {"max_depth": IntegerParameter(1, 3)}, objective_type="Minimize"
     )
-    return steps.TuningStep("Tune", tuner, name, {"train": train, "validation": train})
+    return {
+        "training": TrainingStep("Train", estimator, f"{name}-train", data={"train": train}),
+        "model": ModelStep("Model", model, model_name=f"{name}-model"),
+        "config": EndpointConfigStep("Config", f"{name}-config", f"{name}-model", 1, "ml.m5.large"),
+        "endpoint": EndpointStep("Endpoint", f"{name}-endpoint", f"{name}-config"),
+        "transform": TransformStep(
+            "Transform",
+            transformer,
+            f"{name}-transform",
+            f"{name}-model",
+            given["rows"],
+            content_type="text/csv",
+            split_type="Line",
+        ),
+        "processing": ProcessingStep(
+            "Process",
+            processor,
+            f"{name}-process",
+            inputs=[ProcessingInput(given["script"], f"{root}/code", input_name="code")],
+            outputs=[ProcessingOutput(f"{root}/out", f"s3://{bucket}/runs/{name}/made", output_name="made")],
+            container_entrypoint=["python3", f"{root}/code/make.py"],
+        ),
+        "tuning": TuningStep("Tune", tuner, f"{name}-tune", data={"train": train}),
+    }
 
 
-def processing() -> Any:
-    processor = Processor(
-        given["sagemaker_role"], "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1", 1, "ml.m5.large"
-    )
-    place, folder = f"s3://{given['bucket']}/{name}", "/opt/ml/processing"
-    inputs = [ProcessingInput(source=f"{place}/rows/", destination=f"{folder}/in", input_name="rows")]
-    outputs = [ProcessingOutput(source=f"{folder}/out", destination=f"{place}/out", output_name="out")]
-    return steps.ProcessingStep("Process", processor, name, inputs=inputs, outputs=outputs)
+def main(given: dict[str, str]) -> None:
+    definitions = {
+        kind: Workflow(kind, Chain([step]), role=given["role"]).definition.to_json()
+        for kind, step in steps(given).items()
+    }
+    print(json.dumps(definitions))  # noqa: T201 - what it is called for
 
 
-def transform() -> Any:
-    transformer = Transformer(name, 1, "ml.m5.large", output_path=f"s3://{given['bucket']}/{name}/predicted")
-    data = f"s3://{given['bucket']}/{name}/features/"
-    return steps.TransformStep("Transform", transformer, name, name, data, content_type="text/csv")
-
-
-def model() -> Any:
-    # What the training has left; the SDK reads the place from the job.
-    return steps.ModelStep("Model", Estimator.attach(name, session).create_model(), model_name=name)
-
-
-def choice() -> Any:
-    gate = steps.Choice("Gate")
-    gate.add_choice(
-        steps.ChoiceRule.NumericLessThan("$.found[0].Value", 0.1), next_step=steps.Succeed("Accepted")
-    )
-    gate.default_choice(steps.Fail("Rejected", error="Rejected", cause="too bad"))
-    return steps.Chain([steps.Pass("Look", result={"found": [{"Value": 0.05}]}), gate])
-
-
-def missing() -> Any:
-    gate = steps.Choice("Gate")
-    gate.add_choice(steps.ChoiceRule.NumericLessThan("$.nowhere", 0.1), next_step=steps.Succeed("Accepted"))
-    gate.default_choice(steps.Succeed("Default"))
-    return gate
-
-
-def caught() -> Any:
-    call = steps.LambdaStep("Call", parameters={"FunctionName": given["function"], "Payload": {"fail": True}})
-    call.add_retry(steps.Retry(error_equals=["Lambda.TooManyRequestsException"], max_attempts=1))
-    call.add_catch(steps.Catch(error_equals=["ValueError"], next_step=steps.Pass("Caught", result="caught")))
-    return call
-
-
-def parallel() -> Any:
-    both = steps.Parallel("Both")
-    both.add_branch(steps.Pass("One", result=1))
-    both.add_branch(steps.Pass("Two", result=2))
-    return both
-
-
-def mapped() -> Any:
-    return steps.Chain(
-        [
-            steps.Pass("Numbers", result=[1, 2, 3]),
-            steps.Map("Each", iterator=steps.Pass("Number"), max_concurrency=2),
-        ]
-    )
-
-
-def wait() -> Any:
-    return steps.Wait("Wait", seconds_path="$.Seconds")
-
-
-FIRST: dict[str, Callable[[], Any]] = {
-    "TrainingStep": training,
-    "ModelStep": model,
-    "TransformStep": transform,
-    "EndpointConfigStep": lambda: steps.EndpointConfigStep("Config", name, name, 1, "ml.m5.large"),
-    "EndpointStep": lambda: steps.EndpointStep("Deploy", name, name),
-}
-REST: dict[str, Callable[[], Any]] = {
-    "TuningStep": tuning,
-    "ProcessingStep": processing,
-    "LambdaStep": lambda: steps.LambdaStep(
-        "Call", parameters={"FunctionName": given["function"], "Payload": {"x": 1}}
-    ),
-    "Catch": caught,
-    "Choice": choice,
-    "Choice at a path that is not there": missing,
-    "Parallel": parallel,
-    "Map": mapped,
-    "Wait": wait,
-    "GlueStartJobRunStep": lambda: steps.GlueStartJobRunStep("Etl", parameters={"JobName": given["job"]}),
-    "DynamoDBPutItemStep": lambda: steps.Chain(
-        [
-            steps.DynamoDBPutItemStep(
-                "Put", parameters={"TableName": given["table"], "Item": {**key, "Seen": {"N": "1"}}}
-            ),
-            steps.DynamoDBUpdateItemStep(
-                "Update",
-                parameters={
-                    "TableName": given["table"],
-                    "Key": key,
-                    "UpdateExpression": "SET Seen = Seen + :one",
-                    "ExpressionAttributeValues": {":one": {"N": "1"}},
-                },
-            ),
-            steps.DynamoDBGetItemStep("Get", parameters={"TableName": given["table"], "Key": key}),
-            steps.DynamoDBDeleteItemStep(
-                "Delete",
-                parameters={"TableName": given["table"], "Key": key},
-                result_path="$.Deleted",
-            ),
-        ]
-    ),
-    "SnsPublishStep": lambda: steps.SnsPublishStep(
-        "Publish", parameters={"TopicArn": given["topic"], "Message": "published"}
-    ),
-    "SqsSendMessageStep": lambda: steps.SqsSendMessageStep(
-        "Send", parameters={"QueueUrl": given["queue"], "MessageBody": "sent"}
-    ),
-    "EventBridgePutEventsStep": lambda: steps.EventBridgePutEventsStep(
-        "Tell", parameters={"Entries": [{"Source": "test", "DetailType": "told", "Detail": {"x": 1}}]}
-    ),
-    "StepFunctionsStartExecutionStep": lambda: steps.StepFunctionsStartExecutionStep(
-        "Nest", parameters={"StateMachineArn": given["child"], "Input": {"x": 1}}
-    ),
-    "BatchSubmitJobStep": lambda: steps.BatchSubmitJobStep(
-        "Batch", parameters={"JobName": name, "JobQueue": "q", "JobDefinition": "d"}
-    ),
-    "EcsRunTaskStep": lambda: steps.EcsRunTaskStep("Ecs", parameters={"TaskDefinition": "t"}),
-    "EmrCreateClusterStep": lambda: steps.EmrCreateClusterStep("Emr", parameters={"Name": name}),
-    "EksCreateClusterStep": lambda: steps.EksCreateClusterStep("Eks", parameters={"Name": name}),
-    "GlueDataBrewStartJobRunStep": lambda: steps.GlueDataBrewStartJobRunStep(
-        "Brew", parameters={"Name": "j"}
-    ),
-}
-
-
-def run(kind: str, built: Callable[[], Any]) -> dict[str, Any]:
-    """How a workflow of one step class ended, or why it was refused."""
-    workflow = Workflow(
-        name=f"{name}-{''.join(filter(str.isalpha, kind))}",
-        definition=built(),
-        role=given["states_role"],
-        client=boto3.client("stepfunctions"),
-    )
-    try:
-        workflow.create()
-    except ClientError as error:
-        return {"status": "REFUSED", "error": error.response["Error"]["Code"], "cause": str(error)}
-    execution = workflow.execute(inputs={"Seconds": 1})
-    while (described := execution.describe())["status"] == "RUNNING":
-        time.sleep(0.1)
-    return {part: described.get(part) for part in ("status", "error", "cause", "output")}
-
-
-results = {kind: run(kind, built) for kind, built in FIRST.items()}
-with ThreadPoolExecutor(4) as pool:
-    results |= zip(REST, pool.map(run, REST, REST.values()), strict=True)
-sys.stdout.write(f"RESULTS {json.dumps(results)}\n")
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -242,3 +243,47 @@ def test_timestamps_and_patterns_are_those_of_the_specification(local_aws: Local
     values = [*(value for _, value in TIMES), "abc"]
     found = ended(local_aws, start(local_aws, create_defined(local_aws, _choice({"And": rules})), values))
     assert found["output"] == '"yes"'
+
+
+def test_variables_hold_values_for_later_states(local_aws: LocalAws) -> None:
+    first = {"Type": "Pass", "Assign": {"best.$": "$.trainingMetrics[0]", "said": 'a "quoted" word'}}
+    compare = {
+        "Type": "Choice",
+        "Choices": [
+            {"Variable": "$.trainingMetrics[1].Value", "NumericGreaterThanPath": "$best.Value", "Next": "C"}
+        ],
+    }
+    read = {"v.$": "$best.Value", "s.$": "States.Format('{}!', $said)", "plain": 'a "\U0001f600" /'}
+    last = {"Type": "Pass", "Parameters": read, "End": True}
+    states = {"A": {**first, "Next": "B"}, "B": compare, "C": last}
+    execution = start(local_aws, create_defined(local_aws, {"StartAt": "A", "States": states}), DATA)
+    assert json.loads(ended(local_aws, execution)["output"]) == {
+        "v": 0.035,
+        "s": 'a "quoted" word!',
+        "plain": 'a "\U0001f600" /',
+    }
+
+
+def test_jsonata_is_evaluated_and_what_it_cannot_say_fails(local_aws: LocalAws) -> None:
+    def state(**fields: Any) -> dict[str, Any]:
+        return {"Type": "Pass", "QueryLanguage": "JSONata", "End": True, **fields}
+
+    output = {
+        "sum": "{% $sum($states.input.trainingMetrics.Value) %}",
+        "name": "{% $states.context.State.Name %}",
+        "range": "{% $range(1, 5, 2) %}",
+        "hash": "{% $hash('a', 'MD5') %}",
+        "none": "{% null %}",
+    }
+    given = result_of(local_aws, state(Output=output), DATA)
+    assert given == {
+        "sum": pytest.approx(0.235),
+        "name": "State0",
+        "range": [1, 3, 5],
+        "hash": "0cc175b9c0f1b6a831c399e269772661",
+        "none": None,
+    }
+    for wrong in ("{% $states.input.no %}", "{% function($a) { $a } %}"):
+        machine = create_machine(local_aws, state(Output=wrong))
+        found = ended(local_aws, start(local_aws, machine, DATA))
+        assert (found["status"], found["error"]) == ("FAILED", "States.QueryEvaluationError")

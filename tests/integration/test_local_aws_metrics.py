@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws, until
+from tests.integration.lambda_functions import deployed, invoked
 from tests.integration.state_machines import create_machine, ended, start
 
 FAIL = {"Type": "Fail", "Error": "SomeFailure"}
@@ -201,6 +202,16 @@ def test_a_topic_is_told_of_an_alarm_and_of_its_end(local_aws: LocalAws, put_ala
     control.put_clock_forward(HOUR)
     until(lambda: states()[-1] == "OK")
     assert set(told) == {"ALARM", "OK"}
+
+
+def test_calls_of_a_function_are_counted(local_aws: LocalAws) -> None:
+    name = deployed(local_aws, "def handler(event, context):\n  return 1 / event['by']")
+    for by in (1, 0):
+        invoked(local_aws, name, {"by": by})
+    of = {"FunctionName": name}
+    assert _total(local_aws, "AWS/Lambda", "Invocations", of) == 2
+    assert _total(local_aws, "AWS/Lambda", "Errors", of) == 1
+    assert _total(local_aws, "AWS/Lambda", "Duration", of, "SampleCount") == 2
 
 
 def test_executions_are_counted(local_aws: LocalAws) -> None:

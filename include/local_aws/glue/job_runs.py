@@ -65,6 +65,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
             # No document says so; the ids of retries are so in many public reports.
             self.job_run_id = f"{self.first_id}_attempt_{attempt}"
             self.previous_id = f"{self.first_id}_attempt_{attempt - 1}" if attempt > 1 else self.first_id
+        # Those of the job are not shown with it: boto/boto3#3506.
         self.arguments = given.get("Arguments") or {}
         self.completed_on = None
         # The job as it is now: updating it does not change the run.

@@ -29,8 +29,9 @@ NO_JAVA = (
     "PATH and none below JAVA_HOME. Install one, such as Debian's package openjdk-17-jre-headless, and start "
     "the embedded AWS again"
 )
-# What would change what a job reads or imports, and needs what AWS has not published.
-REFUSED = ("--extra-jars", "--datalake-formats", "--enable-glue-datacatalog", "--user-jars-first")
+# What would change what a job reads or imports, and needs jars. The catalog as metastore does not: without it
+# Spark does not find the tables, and says so.
+REFUSED = ("--extra-jars", "--datalake-formats")
 # How Glue has Spark, as far as it can be had on one machine.
 SETTINGS = {
     "spark.master": "local[2]",

@@ -38,7 +38,6 @@ class Ending:
     arn: str
     version: str
     role: str
-    region: str
     event: bytes
     condition: str
     attempts: int

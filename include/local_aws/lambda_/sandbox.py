@@ -78,8 +78,9 @@ class Sandbox:
 
     def kill(self) -> None:
         """End its process, and what that has started."""
-        _kill_group(self._process.pid)
-        self._process.wait()
+        if self._process.returncode is None:
+            _kill_group(self._process.pid)
+            self._process.wait()
 
     def log(self, runtime: Runtime, request: Request) -> InvocationLog:
         """A log for an invocation that it is about to take."""

@@ -20,9 +20,11 @@ from moto.awslambda.responses import LambdaResponse
 from moto.core.responses import BaseResponse
 
 from include.local_aws.lambda_ import event_invoke_configs, functions, templates
+from include.local_aws.lambda_.event_queue import EventQueue
 from include.local_aws.lambda_.invocations import Invocations, Result, Target
 from include.local_aws.lambda_.sandbox import Request
 from include.local_aws.runtime import Runtime
+from include.local_aws.timers import Timers
 
 REQUEST_ID = "x-amzn-requestid"
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, in bytes.
@@ -65,7 +67,9 @@ class RequestTooLargeError(LambdaClientError):  # type: ignore[misc]
 
 def install(runtime: Runtime) -> None:
     """Make invocations real; moto would start a Docker container, or return a canned answer."""
-    invocations = Invocations(runtime)
+    timers = Timers()
+    invocations = Invocations(runtime, timers)
+    events = EventQueue(runtime, invocations, timers)
     runtime.on_close(invocations.close)
     functions.install()
     templates.install()
@@ -81,7 +85,7 @@ def install(runtime: Runtime) -> None:
         if kind == "DryRun":
             return 204, {"status": "204"}, b""
         if kind == "Event":
-            invocations.queue(target, request)
+            events.put(target, request)
             return 202, {"status": "202", REQUEST_ID: request.request_id}, b""
         result = invocations.call(target, request)
         return 200, _headers(target, request, result, response.headers), result.answer.payload
@@ -89,13 +93,13 @@ def install(runtime: Runtime) -> None:
     def invoke_async(response: LambdaResponse) -> tuple[int, dict[str, str], bytes]:
         named = unquote(response.path.partition("/functions/")[2].rpartition("/invoke-async")[0])
         target = _target(response.backend, named, None)
-        invocations.queue(target, _request(target, "Event", response.raw_body, None))
+        events.put(target, _request(target, "Event", response.raw_body, None))
         return 202, {"status": "202"}, b""
 
     def invoke_for_a_service(function: LambdaFunction, body: Any, *_: Any) -> bytes:
         """What moto's other services call, topics and buckets: on AWS nobody waits for those."""
         target = Target(function, function, "")
-        invocations.queue(target, _request(target, "Event", body, None))
+        events.put(target, _request(target, "Event", body, None))
         return b""
 
     def create_event_source_mapping(_: LambdaBackend, __: dict[str, Any]) -> None:

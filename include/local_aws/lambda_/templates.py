@@ -11,7 +11,8 @@ from moto.awslambda.models import LambdaFunction
 from moto.utilities.utils import load_resource_as_str
 
 from include.archives import archive
-from include.local_aws.lambda_.functions import KEPT, refuse
+from include.local_aws.lambda_.function_rules import refuse
+from include.local_aws.lambda_.functions import KEPT
 
 # AWS puts it beside such code:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-lambda-function-code-cfnresponsemodule.html

@@ -16,11 +16,13 @@ def install() -> None:
         error_names,
         intrinsic_arguments,
         json_paths,
+        jsonata_engine,
         keyword_names,
         lost_paths,
         parameter_names,
         query_languages,
         result_paths,
+        string_literals,
     )
 
     for correction in (
@@ -30,10 +32,12 @@ def install() -> None:
         choice_values,
         error_names,
         intrinsic_arguments,
+        jsonata_engine,
         lost_paths,
         parameter_names,
         query_languages,
         result_paths,
+        string_literals,
     ):
         correction.install()
 

@@ -102,7 +102,7 @@ def zipped(code: str) -> bytes:
 
 def run_program(aws: LocalAws, given: dict[str, Any]) -> dict[str, Any]:
     run = subprocess.run(
-        [PROJECT / ".venv-sdk" / "bin" / "python", "-W", "ignore", "-m", "tests.integration.sdk_steps"],
+        [PROJECT / ".venv-sdk" / "bin" / "python", "-W", "ignore", "-m", "tests.integration.sdk_workflows"],
         input=json.dumps(given),
         cwd=PROJECT,
         env={
