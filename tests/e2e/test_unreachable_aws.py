@@ -13,6 +13,9 @@ from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S, running_stack
 from tests.e2e.waiting import wait_until
 
+# It needs a stack of its own, which takes a minute to start.
+pytestmark = pytest.mark.heavy
+
 HOUR = datetime(2013, 4, 1, tzinfo=UTC)
 
 

@@ -20,13 +20,19 @@ from tests.integration.sagemaker_requests import IMAGE, rows, stored_artifact
 EPOCH = datetime(2013, 5, 1, tzinfo=UTC)
 
 
-def model_folder(folder: Path, **changes: Any) -> Path:
-    """A model of a name of its own, so that no other test's runs are its."""
-    name = f"tidy_{uuid4().hex[:8]}"
+def model_folder(folder: Path, name: str = "", **changes: Any) -> Path:
+    """
+    A model of a name of its own, so that no other test's runs are its.
+
+    :param name: one that is always the same is compiled once, for all embedded AWSs of a test run.
+    """
+    name = name or f"tidy_{uuid4().hex[:8]}"
     shutil.copytree(PROJECT / "include" / "models" / "flight_delay", folder / name)
     file = folder / name / "model.yaml"
     content = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump({**content, "name": name, "endpoint": f"endpoint-{name[5:]}", **changes}))
+    file.write_text(
+        yaml.safe_dump({**content, "name": name, "endpoint": f"endpoint-{name}".replace("_", "-"), **changes})
+    )
     return folder / name
 
 

@@ -243,10 +243,10 @@ def test_what_failed_to_deploy_is_deployed_without_training_again(
     ("operation", "code", "status"),
     [
         ("sagemaker.UpdateEndpoint", "ThrottlingException", 400),
-        ("sagemaker.UpdateEndpoint", "ResourceLimitExceeded", 400),
-        ("sagemaker.DescribeEndpoint", "ThrottlingException", 400),
+        pytest.param("sagemaker.UpdateEndpoint", "ResourceLimitExceeded", 400, marks=pytest.mark.heavy),
+        pytest.param("sagemaker.DescribeEndpoint", "ThrottlingException", 400, marks=pytest.mark.heavy),
         ("sagemaker.CreateEndpointConfig", "ThrottlingException", 400),
-        ("dynamodb.UpdateItem", "ThrottlingException", 400),
+        pytest.param("dynamodb.UpdateItem", "ThrottlingException", 400, marks=pytest.mark.heavy),
         ("dynamodb.GetItem", "InternalServerError", 500),
         ("lambda.Invoke", "TooManyRequestsException", 429),
     ],

@@ -22,6 +22,7 @@ def deployer(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, models: dict[
     return Deployer.of(local_aws, deploy_workflow(FLIGHT_DELAY), artifact)
 
 
+@pytest.mark.heavy
 def test_an_endpoint_is_created_and_updated_once_its_config_is_seen(
     deployer: Deployer, control: Control
 ) -> None:

@@ -91,7 +91,9 @@ def rollbacks(
             name: describe(ModelName=model)["PrimaryContainer"]["ModelDataUrl"]
             for name, model in models.items()
         }
-        rollbacks = Rollbacks(local_aws, model_folder(tmp_path_factory.mktemp("models")), artifacts)
+        rollbacks = Rollbacks(
+            local_aws, model_folder(tmp_path_factory.mktemp("models"), "rolled_back"), artifacts
+        )
         seen()
         # It makes the endpoint too.
         rollbacks.roll_back(to_model=rollbacks.names[2])
