@@ -82,6 +82,7 @@ def test_backfill_in_reverse_order_leaves_the_newest_accepted_interval_serving(s
     deploy_history_backwards(stack, datetime(2013, 9, 27, 4, tzinfo=UTC), 4, "backwards")
 
 
+@pytest.mark.heavy
 def test_a_crash_of_all_of_airflow_in_a_backfill_loses_and_repeats_nothing(stack: LocalStack) -> None:
     survive_a_crash(stack, datetime(2013, 6, 2, 4, tzinfo=UTC), 4)
 
