@@ -193,6 +193,16 @@ def test_an_express_state_machine_waits_for_no_job(local_aws: LocalAws) -> None:
     ]
 
 
+def test_an_express_state_machine_is_checked_and_not_run_as_a_standard_one(local_aws: LocalAws) -> None:
+    states, role = local_aws.client("stepfunctions"), local_aws.outputs["StateMachineRoleArn"]
+    with pytest.raises(
+        ClientError, match=r"StateMachineTypeNotSupported.* runs state machines of type STAND"
+    ):
+        states.create_state_machine(
+            name=f"express-{uuid4().hex}", definition=json.dumps(_one()), roleArn=role, type="EXPRESS"
+        )
+
+
 @pytest.mark.parametrize(
     ("role", "code"),
     [

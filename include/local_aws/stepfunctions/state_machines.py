@@ -9,7 +9,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions.exceptions import StateMachineDoesNotExist
 from moto.stepfunctions.models import StateMachine, StateMachineInstance
 from moto.stepfunctions.parser import api
-from moto.stepfunctions.parser.api import ConflictException
+from moto.stepfunctions.parser.api import ConflictException, StateMachineTypeNotSupported
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 from moto.stepfunctions.responses import StepFunctionResponse
 
@@ -89,8 +89,12 @@ def _refuse_what_aws_refuses() -> None:
         roleArn: str,  # noqa: N803 - moto's name
         **request: Any,
     ) -> StateMachine:
-        definition_check.refuse(definition, express=request.get("sm_type") == "EXPRESS")
+        express = request.get("sm_type") == "EXPRESS"
+        definition_check.refuse(definition, express=express)
         execution_role.refuse(roleArn)
+        if express:
+            # moto would run it as a STANDARD one, listed and described as AWS does not do with these.
+            raise StateMachineTypeNotSupported("the embedded AWS runs state machines of type STANDARD")
         for machine in backend.state_machines:
             if machine.name == name and (machine.definition, machine.roleArn) != (definition, roleArn):
                 raise StateMachineAlreadyExists(f"State Machine Already Exists: '{machine.arn}'")
