@@ -68,7 +68,9 @@ def survive(stack: LocalStack, kill: Callable[[LocalStack, random.Random], None]
     assert run.report()["outcome"] == "accepted", explanation
 
 
-@pytest.mark.parametrize("kill", KILLS)
+@pytest.mark.parametrize(
+    "kill", [pytest.param(kill_worker, marks=pytest.mark.heavy), kill_scheduler, kill_triggerer]
+)
 def test_a_killed_process_costs_neither_a_run_nor_a_second_training(
     stack: LocalStack, kill: Callable[[LocalStack, random.Random], None]
 ) -> None:

@@ -34,6 +34,7 @@ def first_task(client: AirflowClient, run: Json) -> Json:
     return client.task_instances(DAG, run["dag_run_id"]).get(FIRST, {"state": None})
 
 
+@pytest.mark.heavy
 def test_tasks_of_a_run_by_hand_start_before_those_of_a_backfill(
     stack: LocalStack, client: AirflowClient, full_pool: None
 ) -> None:

@@ -140,6 +140,7 @@ def test_a_model_that_does_not_predict_gives_the_endpoint_back(deployer: Deploye
     assert deployer.deploy(2) == "deployed"
 
 
+@pytest.mark.heavy
 def test_two_broken_models_in_a_row_give_the_endpoint_back_to_the_one_that_was_proven(
     deployer: Deployer, control: Control
 ) -> None:

@@ -51,7 +51,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     session.stop()
 
 
-@pytest.mark.parametrize("end", ENDS, ids=str)
+@pytest.mark.parametrize(
+    "end", [ENDS[0], *(pytest.param(end, marks=pytest.mark.heavy) for end in ENDS[1:])], ids=str
+)
 def test_rows_are_the_same(partitions: Path, spark: Any, end: datetime) -> None:
     window = transform.Window(end - timedelta(days=28), end - timedelta(days=7), end)
     files = [str(file) for day in window.partitions for file in (partitions / day).glob("*.parquet")]

@@ -147,6 +147,8 @@ def test_without_data_the_state_is_what_missing_data_is_taken_for(
 def test_an_alarm_goes_off_when_its_metric_is_beyond_the_threshold(
     local_aws: LocalAws, put_alarm: PutAlarm
 ) -> None:
+    # Metrics and alarms go by one clock, wherever it was put.
+    Control(local_aws.endpoint_url).put_clock_forward(2 * HOUR)
     alarm = put_alarm()
     _add(local_aws, alarm, 9, of="another")
     assert _state(local_aws, alarm) == "INSUFFICIENT_DATA"

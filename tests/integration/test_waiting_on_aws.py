@@ -141,6 +141,7 @@ def test_an_execution_that_the_list_shows_late_is_not_taken_for_ended(
     assert found["status"] == "SUCCEEDED"
 
 
+@pytest.mark.heavy
 def test_many_waits_that_end_at_once_keep_to_the_quotas(local_aws: LocalAws, control: Control) -> None:
     client, count = local_aws.client("stepfunctions", local_aws.login), 330
     machine = create_machine(local_aws, WAIT)

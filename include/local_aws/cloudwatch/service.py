@@ -10,6 +10,7 @@ from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.scheduler.responses import EventBridgeSchedulerResponse
 
+from include.local_aws.clock import clock
 from include.local_aws.cloudwatch.alarms import Alarms
 from include.local_aws.cloudwatch.evaluation import COMPARISONS, NO_DATA
 from include.local_aws.runtime import Runtime
@@ -39,7 +40,7 @@ def install(runtime: Runtime) -> None:
         for name in names:
             delattr(response, name)
     alarms, put = Alarms(runtime), CloudWatchBackend.put_metric_alarm
-    set_state = CloudWatchBackend.set_alarm_state
+    set_state, put_data = CloudWatchBackend.set_alarm_state, CloudWatchBackend.put_metric_data
     describe, of_metric = CloudWatchResponse.describe_alarms, CloudWatchResponse.describe_alarms_for_metric
 
     def put_metric_alarm(backend: CloudWatchBackend, **request: Any) -> Alarm:
@@ -51,6 +52,14 @@ def install(runtime: Runtime) -> None:
         alarm.state_value = before.state_value if before else NO_DATA
         alarms.look(backend)
         return alarm
+
+    def put_metric_data(
+        backend: CloudWatchBackend, namespace: str, metric_data: list[dict[str, Any]]
+    ) -> None:
+        # When it came, by the clock that alarms go by.
+        now = clock.now().replace(tzinfo=None)
+        timed = [{**datum, "Timestamp": datum.get("Timestamp") or now} for datum in metric_data]
+        put_data(backend, namespace, timed)
 
     def describe_alarms(response: CloudWatchResponse) -> Any:
         alarms.look(response.cloudwatch_backend)
@@ -69,6 +78,7 @@ def install(runtime: Runtime) -> None:
         alarms.tell(alarm, before)
 
     CloudWatchBackend.put_metric_alarm = put_metric_alarm
+    CloudWatchBackend.put_metric_data = put_metric_data
     CloudWatchBackend.set_alarm_state = set_alarm_state
     CloudWatchResponse.describe_alarms = describe_alarms
     CloudWatchResponse.describe_alarms_for_metric = describe_alarms_for_metric
