@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import subprocess
-import zipfile
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.integration.embedded_aws import PROJECT, LocalAws
+from tests.integration.lambda_functions import deployed
 from tests.integration.sagemaker_requests import rows
 
 NAME = f"steps-{uuid4().hex[:8]}"
@@ -35,13 +34,6 @@ def results(local_aws: LocalAws) -> dict[str, Any]:
     put(Bucket=bucket, Key=f"{NAME}/features/part-0.csv", Body="\n".join(features).encode())
     put(Bucket=bucket, Key=f"{NAME}/job.py", Body=SCRIPT.encode())
     role = everything(local_aws)
-    local_aws.client("lambda").create_function(
-        FunctionName=NAME,
-        Runtime="python3.13",
-        Role=role,
-        Handler="code.handler",
-        Code={"ZipFile": zipped(HANDLER)},
-    )
     local_aws.client("glue").create_job(
         Name=NAME,
         Role=role,
@@ -63,7 +55,7 @@ def results(local_aws: LocalAws) -> dict[str, Any]:
         "bucket": bucket,
         "sagemaker_role": stack["TrainingRoleArn"],
         "states_role": role,
-        "function": NAME,
+        "function": deployed(local_aws, HANDLER),
         "job": NAME,
         "table": NAME,
         "topic": local_aws.client("sns").create_topic(Name=NAME)["TopicArn"],
@@ -76,8 +68,8 @@ def results(local_aws: LocalAws) -> dict[str, Any]:
 
 
 def everything(aws: LocalAws) -> str:
-    """A role that all services may take, and that may do all."""
-    iam, services = aws.client("iam"), ("states", "lambda", "glue")
+    """A role that Step Functions and Glue may take, and that may do all."""
+    iam, services = aws.client("iam"), ("states", "glue")
     trust = {"Effect": "Allow", "Principal": {"Service": [f"{it}.amazonaws.com" for it in services]}}
     allowed = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     role = iam.create_role(
@@ -89,15 +81,6 @@ def everything(aws: LocalAws) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     iam.put_role_policy(RoleName=NAME, PolicyName="all", PolicyDocument=document)
     return str(role)
-
-
-def zipped(code: str) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        member = zipfile.ZipInfo("code.py")
-        member.external_attr = 0o644 << 16
-        zipped.writestr(member, code)
-    return archive.getvalue()
 
 
 def run_program(aws: LocalAws, given: dict[str, Any]) -> dict[str, Any]:
