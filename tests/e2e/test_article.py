@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +31,11 @@ EXECUTION_S = 180
 
 
 class ArticleStack(LocalStack):
-    """Airflow with the example's DAG alone."""
+    """Airflow with the example's DAG beside the project's."""
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the Airflow components."""
-        folder = PROJECT / "docs" / "examples" / "article"
-        return super().environment() | {"AIRFLOW__CORE__DAGS_FOLDER": str(folder)}
+        return super().environment() | {"AIRFLOW__CORE__DAGS_FOLDER": str(self.state_dir / "dags")}
 
     def article(self, *arguments: str) -> str:
         """Run the example's command, and give what it printed."""
@@ -98,7 +96,9 @@ class ArticleStack(LocalStack):
 @pytest.fixture(scope="module")
 def article(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArticleStack]:
     """The state machine, and an endpoint that its first run has made."""
-    stack = ArticleStack(tmp_path_factory.mktemp("article"), models_folder=Path(os.devnull))
+    stack = ArticleStack(tmp_path_factory.mktemp("article"), models_folder=tmp_path_factory.mktemp("models"))
+    dags = shutil.copytree(PROJECT / "dags", stack.state_dir / "dags")
+    shutil.copy(PROJECT / "docs" / "examples" / "article" / "hourly_retraining.py", dags)
     exit_when_terminated()
     try:
         stack.up()
