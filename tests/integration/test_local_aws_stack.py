@@ -122,6 +122,22 @@ def test_an_update_changes_what_depends_on_a_parameter_and_nothing_else(aws: Loc
     assert granted(aws, "UseKey") == []
 
 
+def test_an_alarm_is_updated_under_its_name(aws: LocalAws) -> None:
+    (before,) = alarms(aws)
+    for threshold in ("5", "3"):
+        given = {**parameters_of(aws), "FailuresToAlarm": threshold}
+        updated = execute(aws, change_set(aws, "UPDATE", STACK_NAME, given), STACK_NAME)
+        assert updated["StackStatus"] == "UPDATE_COMPLETE"
+        (after,) = alarms(aws)
+        assert (after["AlarmName"], after["Threshold"]) == (before["AlarmName"], float(threshold))
+
+
+def alarms(aws: LocalAws) -> list[dict[str, Any]]:
+    """Those of failed retrains."""
+    found: list[dict[str, Any]] = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return [alarm for alarm in found if alarm["AlarmName"].startswith(f"{STACK_NAME}-RetrainsFail")]
+
+
 def test_a_stack_is_made_by_a_change_set_without_what_its_conditions_leave_out(aws: LocalAws) -> None:
     described = change_set(aws, "CREATE", "another", parameters_of(aws))
     found = changes(described)

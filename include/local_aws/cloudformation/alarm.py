@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudwatch.models import Alarm, cloudwatch_backends
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.common_models import CloudFormationModel
+
+from include.local_aws.cloudformation.resource_type import ResourceType
 
 # CloudFormation's name for each argument of moto's put_metric_alarm.
 PROPERTIES = {
@@ -26,61 +28,20 @@ PROPERTIES = {
 NUMBERS = {"evaluation_periods": int, "period": int, "threshold": float}
 
 
-class MetricAlarm(CloudFormationModel):  # type: ignore[misc]
-    """AWS::CloudWatch::Alarm; moto finds it among the subclasses of its base."""
+class MetricAlarm(ResourceType, CloudFormationModel):  # type: ignore[misc]
+    """AWS::CloudWatch::Alarm."""
 
-    def __init__(self, alarm: Alarm) -> None:
-        self.alarm = alarm
-
-    @property
-    def physical_resource_id(self) -> str:
-        return str(self.alarm.name)
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return "AlarmName"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::CloudWatch::Alarm"
+    TYPE, NAME = "AWS::CloudWatch::Alarm", "AlarmName"
 
     @classmethod
-    def has_cfn_attr(cls, _attr: str) -> bool:
-        return False
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> MetricAlarm:
-        properties = cloudformation_json["Properties"]
-        if unknown := properties.keys() - set(PROPERTIES.values()) - {"AlarmName"}:
-            raise ValidationError(message=f"AWS::CloudWatch::Alarm: unsupported properties {sorted(unknown)}")
-        arguments = {name: properties.get(key) for name, key in PROPERTIES.items()}
+    def put(cls, name: str, properties: dict[str, Any], account_id: str, region_name: str) -> None:
+        if unknown := properties.keys() - set(PROPERTIES.values()) - {cls.NAME}:
+            raise ValidationError(message=f"{cls.TYPE}: unsupported properties {sorted(unknown)}")
+        arguments = {argument: properties.get(key) for argument, key in PROPERTIES.items()}
         # CloudFormation hands every number over as it was written, which may be as a string.
-        arguments |= {name: kind(arguments[name]) for name, kind in NUMBERS.items()}
-        backend = cloudwatch_backends[account_id][region_name]
-        return cls(backend.put_metric_alarm(name=resource_name, **arguments))
+        arguments |= {argument: kind(arguments[argument]) for argument, kind in NUMBERS.items()}
+        cloudwatch_backends[account_id][region_name].put_metric_alarm(name=name, **arguments)
 
     @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        _original_resource: MetricAlarm,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> MetricAlarm:
-        return cls.create_from_cloudformation_json(
-            new_resource_name, cloudformation_json, account_id, region_name
-        )
-
-    @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        cloudwatch_backends[account_id][region_name].delete_alarms([resource_name])
+    def delete(cls, name: str, account_id: str, region_name: str) -> None:
+        cloudwatch_backends[account_id][region_name].delete_alarms([name])

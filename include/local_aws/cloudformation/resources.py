@@ -8,12 +8,13 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.core.common_models import CloudFormationModel
-from moto.glue.models import FakeJob, GlueBackend, glue_backends
+from moto.glue.models import glue_backends
 
 from include.local_aws.cloudformation import (  # noqa: F401 - moto finds the subclasses of its models
     alarm,
     topic_policy,
 )
+from include.local_aws.cloudformation.resource_type import ResourceType
 from include.local_aws.glue.job_definitions import PROPERTIES, define
 
 # Access to buckets is not checked here: moto reads conditions so coarsely that a bucket that asks for TLS
@@ -21,71 +22,27 @@ from include.local_aws.glue.job_definitions import PROPERTIES, define
 NOT_ENFORCED = ["AWS::S3::BucketPolicy"]
 
 
-class GlueJob(CloudFormationModel):  # type: ignore[misc]
-    """AWS::Glue::Job; moto finds it among the subclasses of its base."""
+class GlueJob(ResourceType, CloudFormationModel):  # type: ignore[misc]
+    """AWS::Glue::Job."""
 
-    def __init__(self, job: FakeJob) -> None:
-        self.job = job
-
-    @property
-    def physical_resource_id(self) -> str:
-        return str(self.job.name)
-
-    @staticmethod
-    def cloudformation_name_type() -> str:
-        return "Name"
-
-    @staticmethod
-    def cloudformation_type() -> str:
-        return "AWS::Glue::Job"
+    TYPE, NAME = "AWS::Glue::Job", "Name"
 
     @classmethod
-    def has_cfn_attr(cls, _attr: str) -> bool:
-        return False
-
-    @classmethod
-    def create_from_cloudformation_json(
-        cls,
-        resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-        **_: Any,
-    ) -> GlueJob:
-        return cls(_define(resource_name, cloudformation_json, glue_backends[account_id][region_name]))
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: GlueJob,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> GlueJob:
+    def put(cls, name: str, properties: dict[str, Any], account_id: str, region_name: str) -> None:
+        if unknown := properties.keys() - set(PROPERTIES.values()) - {cls.NAME}:
+            raise ValidationError(message=f"{cls.TYPE}: unsupported properties {sorted(unknown)}")
+        given = {key: value for key, value in properties.items() if value is not None}
+        # CloudFormation hands every number over as it was written, which may be as a string.
+        numbers = {"MaxRetries": int, "Timeout": int, "NumberOfWorkers": int, "MaxCapacity": float}
+        given |= {key: read(given[key]) for key, read in numbers.items() if key in given}
+        limits = given.get("ExecutionProperty", {})
+        given["ExecutionProperty"] = {key: int(value) for key, value in limits.items()}
         backend = glue_backends[account_id][region_name]
-        return cls(_define(new_resource_name, cloudformation_json, backend, original_resource.job))
+        define(backend, name, given, backend.jobs.get(name))
 
     @classmethod
-    def delete_from_cloudformation_json(
-        cls, resource_name: str, _cloudformation_json: dict[str, Any], account_id: str, region_name: str
-    ) -> None:
-        glue_backends[account_id][region_name].delete_job(resource_name)
-
-
-def _define(
-    name: str, resource: dict[str, Any], backend: GlueBackend, replaced: FakeJob | None = None
-) -> FakeJob:
-    properties = resource["Properties"]
-    if unknown := properties.keys() - set(PROPERTIES.values()) - {"Name"}:
-        raise ValidationError(message=f"AWS::Glue::Job: unsupported properties {sorted(unknown)}")
-    given = {key: value for key, value in properties.items() if value is not None}
-    # CloudFormation hands every number over as it was written, which may be as a string.
-    numbers = {"MaxRetries": int, "Timeout": int, "NumberOfWorkers": int, "MaxCapacity": float}
-    given |= {key: read(given[key]) for key, read in numbers.items() if key in given}
-    limits = given.get("ExecutionProperty", {})
-    given["ExecutionProperty"] = {key: int(value) for key, value in limits.items()}
-    return define(backend, name, given, replaced)
+    def delete(cls, name: str, account_id: str, region_name: str) -> None:
+        glue_backends[account_id][region_name].delete_job(name)
 
 
 def install() -> None:
