@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores as _attribute
 from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -108,40 +109,23 @@ def _model(model: Any) -> dict[str, Any]:
     return {"ModelName": model.model_name, "ModelArn": model.arn, "CreationTime": model.creation_time}
 
 
-def _training_job(job: Any) -> dict[str, Any]:
-    return {
-        "TrainingJobName": job.training_job_name,
-        "TrainingJobArn": job.arn,
-        "CreationTime": job.creation_time,
-        "TrainingEndTime": job.training_end_time,
-        "LastModifiedTime": job.last_modified_time,
-        "TrainingJobStatus": job.training_job_status,
-        "SecondaryStatus": job.secondary_status,
-    }
+def _jobs(kind: str, more: str, order: str = "Descending") -> Listing:
+    """
+    A kind of jobs.
 
+    :param more: what is said of one beside its name, ARN, times and status.
+    """
 
-def _transform_job(job: Any) -> dict[str, Any]:
-    return {
-        "TransformJobName": job.transform_job_name,
-        "TransformJobArn": job.arn,
-        "CreationTime": job.creation_time,
-        "TransformEndTime": job.transform_end_time,
-        "LastModifiedTime": job.last_modified_time,
-        "TransformJobStatus": job.transform_job_status,
-        "FailureReason": job.failure_reason,
-    }
+    def summary(job: Any) -> dict[str, Any]:
+        named = {f"{kind}JobName": f"{lower}_job_name", f"{kind}JobArn": "arn", more: _attribute(more)}
+        plain = ("CreationTime", f"{kind}EndTime", "LastModifiedTime", f"{kind}JobStatus")
+        named |= {field: _attribute(field) for field in plain}
+        return {field: getattr(job, attribute) for field, attribute in named.items()}
 
-
-def _processing_job(job: Any) -> dict[str, Any]:
-    return {
-        "ProcessingJobName": job.processing_job_name,
-        "ProcessingJobArn": job.arn,
-        "CreationTime": job.creation_time,
-        "ProcessingEndTime": job.processing_end_time,
-        "LastModifiedTime": job.last_modified_time,
-        "ProcessingJobStatus": job.processing_job_status,
-        "FailureReason": job.failure_reason,
-    }
+    lower = kind.lower()
+    return Listing(
+        f"{lower}_jobs", f"{kind}JobSummaries", f"{lower}_job_name", summary, f"{lower}_job_status", order
+    )
 
 
 LISTS = {
@@ -152,28 +136,9 @@ LISTS = {
     "list_endpoints": Listing(
         "endpoints", "Endpoints", "endpoint_name", lambda endpoint: endpoint.summary(), "endpoint_status"
     ),
-    "list_training_jobs": Listing(
-        "training_jobs",
-        "TrainingJobSummaries",
-        "training_job_name",
-        _training_job,
-        "training_job_status",
-        "Ascending",
-    ),
-    "list_transform_jobs": Listing(
-        "transform_jobs",
-        "TransformJobSummaries",
-        "transform_job_name",
-        _transform_job,
-        "transform_job_status",
-    ),
-    "list_processing_jobs": Listing(
-        "processing_jobs",
-        "ProcessingJobSummaries",
-        "processing_job_name",
-        _processing_job,
-        "processing_job_status",
-    ),
+    "list_training_jobs": _jobs("Training", "SecondaryStatus", "Ascending"),
+    "list_transform_jobs": _jobs("Transform", "FailureReason"),
+    "list_processing_jobs": _jobs("Processing", "FailureReason"),
 }
 
 

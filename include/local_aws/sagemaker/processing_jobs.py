@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from moto.core.responses import ActionResult, EmptyResult
-from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
+from moto.core.responses import ActionResult
+from moto.sagemaker.exceptions import ValidationError
 from moto.sagemaker.models import FakeProcessingJob
 from moto.sagemaker.responses import SageMakerResponse
 
@@ -17,6 +17,7 @@ from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import processing
 from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
 from include.local_aws.sagemaker.images import require_python
+from include.local_aws.sagemaker.job_requests import require_new, stopping, unsupported
 from include.local_aws.sagemaker.moto_arguments import arguments_of
 from include.local_aws.sagemaker.roles import require_role
 
@@ -40,11 +41,7 @@ def install(runtime: Runtime) -> None:
             raise ValidationError(message=refused)
         require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
-            if name in backend.processing_jobs:
-                raise ResourceInUseException(
-                    message="Job name must be unique within an AWS account and region, and a job with this "
-                    f"name already exists ({backend.processing_jobs[name].arn})"
-                )
+            require_new(backend.processing_jobs, name)
             job = backend.create_processing_job(**arguments_of(FakeProcessingJob, request))
             job.processing_resources = request["ProcessingResources"]
             job.environment = request.get("Environment")
@@ -57,7 +54,7 @@ def install(runtime: Runtime) -> None:
         return ActionResult({"ProcessingJobArn": job.arn})
 
     SageMakerResponse.create_processing_job = create_processing_job
-    SageMakerResponse.stop_processing_job = _stop_processing_job
+    SageMakerResponse.stop_processing_job = stopping("processing", processing.lock, job_runs, processing.end)
 
 
 def _refused(request: Mapping[str, Any]) -> Iterator[str]:
@@ -68,18 +65,14 @@ def _refused(request: Mapping[str, Any]) -> Iterator[str]:
             "AppSpecification.ContainerEntrypoint: the embedded AWS runs a script in Python, as [python3, "
             f"/opt/ml/processing/input/code/<script>.py], got {entrypoint}"
         )
-    if (count := request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]) != 1:
-        yield (
-            "ProcessingResources.ClusterConfig.InstanceCount: the embedded AWS processes on one instance, "
-            f"got {count}"
-        )
+    count = request["ProcessingResources"]["ClusterConfig"]["InstanceCount"]
+    yield from unsupported({"ProcessingResources.ClusterConfig.InstanceCount": (count, (1,))})
     for given in request.get("ProcessingInputs") or []:
         yield from _refused_source(f"ProcessingInputs.{given['InputName']}", given.get("S3Input") or {})
     for given in (request.get("ProcessingOutputConfig") or {}).get("Outputs", ()):
         output, where = given.get("S3Output") or {}, f"ProcessingOutputConfig.{given['OutputName']}"
         yield from _refused_path(where, output.get("LocalPath", ""))
-        if (mode := output.get("S3UploadMode")) != "EndOfJob":
-            yield f"{where}.S3UploadMode: the embedded AWS supports EndOfJob, got {mode!r}"
+        yield from unsupported({"S3UploadMode": (output.get("S3UploadMode"), ("EndOfJob",))}, f"{where}.")
     if not processing.can_mount():
         yield (
             "The embedded AWS runs processing jobs where a process may mount /opt/ml for itself (unshare "
@@ -93,9 +86,7 @@ def _refused_source(where: str, source: Mapping[str, Any]) -> Iterator[str]:
         "S3InputMode": (source.get("S3InputMode", "File"), ("File",)),
         "S3CompressionType": (source.get("S3CompressionType", "None"), ("None",)),
     }
-    for field, (value, allowed) in supported.items():
-        if value not in allowed:
-            yield f"{where}.{field}: the embedded AWS supports {' and '.join(allowed)}, got {value!r}"
+    yield from unsupported(supported, f"{where}.")
     yield from _refused_path(where, source.get("LocalPath", ""))
 
 
@@ -105,18 +96,3 @@ def _refused_path(where: str, local_path: str) -> Iterator[str]:
     path = PurePosixPath(local_path)
     if not path.is_relative_to(PROCESSING_FOLDER) or ".." in path.parts:
         yield f"{where}.LocalPath: it must be below {PROCESSING_FOLDER}, got {local_path!r}"
-
-
-def _stop_processing_job(response: SageMakerResponse) -> EmptyResult:
-    backend, name = response.sagemaker_backend, response._get_param("ProcessingJobName")
-    backend.describe_processing_job(name)
-    job = backend.processing_jobs[name]
-    with processing.lock:
-        if job.processing_job_status != "InProgress":
-            raise ValidationError(
-                message=f"The request was rejected because the processing job is {job.processing_job_status}."
-            )
-        job.processing_job_status = "Stopping"
-    if job_runs[job.arn].stop():
-        processing.end(job, "Stopped")
-    return EmptyResult()

@@ -74,6 +74,11 @@ def _enter(job: FakeTrainingJob, status: str, message: str) -> None:
     job.secondary_status, job.last_modified_time = status, now
 
 
+def note_stopping(job: FakeTrainingJob) -> None:
+    """Let a job say that it is being stopped."""
+    enter(job, "Stopping", "Stopping the training job")
+
+
 def end(job: FakeTrainingJob, status: str, secondary: str | None = None, reason: str | None = None) -> None:
     with lock:
         _end(job, status, secondary, reason)

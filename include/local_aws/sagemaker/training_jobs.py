@@ -17,6 +17,7 @@ from include.local_aws.sagemaker import training
 from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
 from include.local_aws.sagemaker.images import require_xgboost
 from include.local_aws.sagemaker.input_data import require_data
+from include.local_aws.sagemaker.job_requests import require_new, stopping, unsupported
 from include.local_aws.sagemaker.moto_arguments import arguments_of
 from include.local_aws.sagemaker.roles import require_role
 
@@ -40,11 +41,7 @@ def install(runtime: Runtime) -> None:
             require_data(runtime.client("s3", role=role), uri, role=role, region=response.region)
         require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
-            if name in backend.training_jobs:
-                raise ResourceInUseException(
-                    message="Training job names must be unique within an AWS account and region, and a "
-                    f"training job with this name already exists ({backend.training_jobs[name].arn})"
-                )
+            require_new(backend.training_jobs, name, "Training job names", "training job")
             job = backend.create_training_job(**arguments_of(FakeTrainingJob, request))
             # AWS describes a job that names no key with an empty one: the SDK's Estimator.attach reads it.
             job.output_data_config.setdefault("KmsKeyId", "")
@@ -55,7 +52,9 @@ def install(runtime: Runtime) -> None:
         return ActionResult({"TrainingJobArn": job.arn})
 
     SageMakerResponse.create_training_job = create_training_job
-    SageMakerResponse.stop_training_job = _stop_training_job
+    SageMakerResponse.stop_training_job = stopping(
+        "training", training.lock, job_runs, training.end, training.note_stopping
+    )
     SageMakerResponse.delete_training_job = _delete_training_job
 
 
@@ -76,17 +75,13 @@ def _validate(request: Mapping[str, Any], region: str) -> None:
         )
     for channel in request.get("InputDataConfig") or []:
         _validate_channel(channel, algorithm)
-    resources = request["ResourceConfig"]
-    if (count := resources.get("InstanceCount", 1)) != 1:
-        raise ValidationError(
-            message=f"ResourceConfig.InstanceCount: the embedded AWS trains on one instance, got {count}"
-        )
     checkpoints = (request.get("CheckpointConfig") or {}).get("LocalPath", training.CHECKPOINTS)
-    if checkpoints.rstrip("/") != training.CHECKPOINTS:
-        raise ValidationError(
-            message=f"CheckpointConfig.LocalPath: the embedded AWS supports {training.CHECKPOINTS}, "
-            f"got {checkpoints!r}"
-        )
+    supported = {
+        "ResourceConfig.InstanceCount": (request["ResourceConfig"].get("InstanceCount", 1), (1,)),
+        "CheckpointConfig.LocalPath": (checkpoints.rstrip("/"), (training.CHECKPOINTS,)),
+    }
+    for refused in unsupported(supported):
+        raise ValidationError(message=refused)
 
 
 def _validate_channel(channel: Mapping[str, Any], algorithm: Mapping[str, Any]) -> None:
@@ -97,28 +92,8 @@ def _validate_channel(channel: Mapping[str, Any], algorithm: Mapping[str, Any]) 
         "RecordWrapperType": (channel.get("RecordWrapperType") or "None", ("None",)),
         "InputMode": (channel.get("InputMode") or algorithm.get("TrainingInputMode"), ("File", "FastFile")),
     }
-    for field, (value, allowed) in supported.items():
-        if value not in allowed:
-            raise ValidationError(
-                message=f"InputDataConfig.{name}.{field}: the embedded AWS supports "
-                f"{' and '.join(allowed)}, got {value!r}"
-            )
-
-
-def _stop_training_job(response: SageMakerResponse) -> EmptyResult:
-    name = response._get_param("TrainingJobName")
-    response.sagemaker_backend.describe_training_job(name)
-    job = response.sagemaker_backend.training_jobs[name]
-    with training.lock:
-        if job.training_job_status != "InProgress":
-            raise ValidationError(
-                message=f"The request was rejected because the training job is {job.training_job_status}."
-            )
-        job.training_job_status = "Stopping"
-        training.enter(job, "Stopping", "Stopping the training job")
-    if job_runs[job.arn].stop():
-        training.end(job, "Stopped")
-    return EmptyResult()
+    for refused in unsupported(supported, f"InputDataConfig.{name}."):
+        raise ValidationError(message=refused)
 
 
 def _delete_training_job(response: SageMakerResponse) -> EmptyResult:

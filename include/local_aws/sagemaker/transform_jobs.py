@@ -6,15 +6,16 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from moto.core.responses import ActionResult, EmptyResult
-from moto.sagemaker.exceptions import ResourceInUseException, ValidationError
-from moto.sagemaker.models import FakeTransformJob, SageMakerModelBackend
+from moto.core.responses import ActionResult
+from moto.sagemaker.exceptions import ValidationError
+from moto.sagemaker.models import FakeTransformJob
 from moto.sagemaker.responses import SageMakerResponse
 
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
 from include.local_aws.sagemaker import data_processing, transform
 from include.local_aws.sagemaker.experiments import make_trial_component, require_experiment
+from include.local_aws.sagemaker.job_requests import require_new, stopping, unsupported
 from include.local_aws.sagemaker.moto_arguments import arguments_of
 
 _lock = threading.Lock()
@@ -32,11 +33,7 @@ def install(runtime: Runtime) -> None:
         processing, name = data_processing.parse(request), request["TransformJobName"]
         require_experiment(backend, request.get("ExperimentConfig"))
         with _lock:
-            if name in backend.transform_jobs:
-                raise ResourceInUseException(
-                    message="Job name must be unique within an AWS account and region, and a job with this "
-                    f"name already exists ({backend.transform_jobs[name].arn})"
-                )
+            require_new(backend.transform_jobs, name)
             job = backend.create_transform_job(**arguments_of(FakeTransformJob, request))
             job.tags = job.tags or []
             job.transform_start_time = job.transform_end_time = job.failure_reason = None
@@ -49,7 +46,7 @@ def install(runtime: Runtime) -> None:
         return ActionResult({"TransformJobArn": job.arn})
 
     SageMakerResponse.create_transform_job = create_transform_job
-    SageMakerResponse.stop_transform_job = _stop_transform_job
+    SageMakerResponse.stop_transform_job = stopping("transform", transform.lock, job_runs, transform.end)
 
 
 def _validate(request: Mapping[str, Any]) -> None:
@@ -63,27 +60,5 @@ def _validate(request: Mapping[str, Any]) -> None:
         "TransformOutput.AssembleWith": (output.get("AssembleWith", "None"), ("None", "Line")),
         "TransformResources.InstanceCount": (request["TransformResources"]["InstanceCount"], (1,)),
     }
-    for field, (value, allowed) in supported.items():
-        if value not in allowed:
-            raise ValidationError(
-                message=f"{field}: the embedded AWS supports {' and '.join(map(str, allowed))}, got {value!r}"
-            )
-
-
-def _stop_transform_job(response: SageMakerResponse) -> EmptyResult:
-    backend, name = response.sagemaker_backend, response._get_param("TransformJobName")
-    job = _find(backend, name)
-    with transform.lock:
-        if job.transform_job_status != "InProgress":
-            raise ValidationError(
-                message=f"The request was rejected because the transform job is {job.transform_job_status}."
-            )
-        job.transform_job_status = "Stopping"
-    if job_runs[job.arn].stop():
-        transform.end(job, "Stopped")
-    return EmptyResult()
-
-
-def _find(backend: SageMakerModelBackend, name: str) -> FakeTransformJob:
-    backend.describe_transform_job(name)
-    return backend.transform_jobs[name]
+    for refused in unsupported(supported):
+        raise ValidationError(message=refused)
