@@ -64,12 +64,6 @@ def test_a_failed_job_run_is_the_cause(local_aws: LocalAws) -> None:
             "Lambda.ResourceNotFoundException",
             "nobody",
         ),
-        (
-            "arn:aws:states:::sagemaker:createModel",
-            {"ModelName": "m", "Nonsense": 1},
-            "States.Runtime",
-            "Nonsense",
-        ),
     ],
 )
 def test_errors_have_the_names_that_aws_gives_them(

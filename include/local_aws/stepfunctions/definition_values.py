@@ -9,14 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from botocore import xform_name
-from botocore.exceptions import UnknownServiceError
-
 from include.local_aws.moto_corrections.choice_values import timestamp
-from include.local_aws.moto_corrections.parameter_names import operation
+from include.local_aws.stepfunctions import integration_requests
 from include.local_aws.stepfunctions.definition_fields import kinds, one_of, required, unknown
 from include.local_aws.stepfunctions.diagnostics import Diagnostic, Json, State
-from include.local_aws.stepfunctions.sdk_names import BOTO
 
 ORDERED = ("Equals", "LessThan", "GreaterThan", "LessThanEquals", "GreaterThanEquals")
 COMPARED: dict[str, type | tuple[type, ...]] = {"String": str, "Numeric": (int, float), "Timestamp": str}
@@ -118,9 +114,13 @@ def _task(state: State, *, express: bool) -> Iterator[Diagnostic]:
         return
     if not resource.startswith("arn:") or resource.count(":") < 5:
         yield Diagnostic("Value is not a valid resource ARN", where)
-    elif ":::aws-sdk:" in resource and not _is_api(resource):
+    elif ":::aws-sdk:" in resource and integration_requests.api(resource) is None:
         said = "The value is not a valid resource ARN, or the resource is not available in this region."
         yield Diagnostic(f"The resource provided {resource} is not recognized. {said}", where)
+    else:
+        field = "Parameters" if state.language == "JSONPath" else "Arguments"
+        for said in integration_requests.wrong(resource, state.body.get(field, {}), written=True):
+            yield Diagnostic(said, f"{state.location}/{field}")
     if not express:
         return
     if ":activity:" in resource:
@@ -130,11 +130,3 @@ def _task(state: State, *, express: bool) -> Iterator[Diagnostic]:
         yield Diagnostic(said, where)
     if resource.endswith((".sync", ".sync:2")):
         yield Diagnostic("Express state machine does not support '.sync' service integration", where)
-
-
-def _is_api(resource: str) -> bool:
-    *_, service, action = resource.removesuffix(".waitForTaskToken").split(":")
-    try:
-        return operation(BOTO.get(service, service), xform_name(action)) is not None
-    except UnknownServiceError:
-        return False

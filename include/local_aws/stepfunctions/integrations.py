@@ -27,7 +27,8 @@ from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 from include.local_aws.dynamodb.service import DynamoDbTask
 from include.local_aws.glue.job_runs import UNFINISHED
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
-from include.local_aws.stepfunctions import sdk_metadata, sdk_names, task_tokens
+from include.local_aws.stepfunctions import integration_requests, sdk_metadata, sdk_names, task_tokens
+from include.local_aws.stepfunctions.integration_parameters import OPTIMISED
 from include.local_aws.stepfunctions.json_times import iso_8601, json_ready, milliseconds
 from include.local_aws.stepfunctions.nested_executions import NestedExecutionTask
 from include.local_aws.stepfunctions.sync_job import SyncJobTask
@@ -53,13 +54,6 @@ class SageMakerTask(SyncJobTask):
 
     # What can be waited for, as the API names it.
     JOBS = ("TrainingJob", "TransformJob", "ProcessingJob")
-    SUPPORTED = (
-        *(f"create{job}" for job in JOBS),
-        "createModel",
-        "createEndpointConfig",
-        "createEndpoint",
-        "updateEndpoint",
-    )
 
     def __init__(self) -> None:
         super().__init__(supported_integration_patterns={ResourceCondition.Sync})
@@ -67,10 +61,10 @@ class SageMakerTask(SyncJobTask):
     def _validate_service_integration_is_supported(self) -> None:
         action, condition = self.resource.api_action, self.resource.condition
         waits = condition is not None
-        if action not in self.SUPPORTED or (waits and self._job not in self.JOBS):
+        if action not in OPTIMISED["sagemaker"] or (waits and self._job not in self.JOBS):
             raise ValueError(
                 f"The resource {self.resource.resource_arn} is not supported by the embedded AWS; "
-                f"supported are {', '.join(self.SUPPORTED)}, and .sync for those of jobs"
+                f"supported are {', '.join(OPTIMISED['sagemaker'])}, and .sync for those of jobs"
             )
 
     def _eval_service_task(
@@ -135,8 +129,9 @@ OWN: dict[str, Callable[[], Any]] = {
 }
 
 
-# Nothing here runs containers; moto would keep a record of a job, or of a task, that never ends.
-CONTAINERS = ("batch", "ecs")
+# Nothing here runs containers; moto would keep a record of a job, or of a task, that never ends. Nor does
+# anything answer at the addresses that moto calls for an API Gateway.
+MISSING = ("apigateway", "batch", "ecs")
 
 
 def install(runtime: Runtime) -> None:
@@ -147,12 +142,13 @@ def install(runtime: Runtime) -> None:
     def state_task_service_for(service_name: str) -> Any:
         own = OWN.get(service_name)
         task = own() if own else make(service_name)
-        if isinstance(task, StateTaskServiceUnsupported) or service_name in CONTAINERS:
+        if isinstance(task, StateTaskServiceUnsupported) or service_name in MISSING:
             # moto would forward the call, and not wait for what it starts.
             raise ValueError(f"the embedded AWS does not support arn:aws:states:::{service_name}")
         return sdk_metadata.add(task, service_name)
 
     state_task_factory.state_task_service_for = state_task_service_for
+    integration_requests.install()
     task_tokens.install()
 
     sdk_names.install()

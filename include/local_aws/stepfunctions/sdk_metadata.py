@@ -13,7 +13,7 @@ from typing import Any
 
 from include.local_aws.stepfunctions.json_times import json_ready, milliseconds
 
-WITHOUT = ("apigateway", "aws-sdk", "events")
+WITHOUT = ("aws-sdk", "events")
 
 _latest = threading.local()
 
