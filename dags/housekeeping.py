@@ -15,8 +15,8 @@ from datetime import timedelta
 from airflow.sdk import DAG, Param, task
 
 from retraining import settings
+from retraining.model.folders import load_models
 from retraining.operators.housekeeping import HousekeepingOperator
-from retraining.spec import load_models
 
 models, _ = load_models(settings.models_folder())  # model_folders.py reports the broken ones
 folders = {spec.name: str(folder) for folder, spec in models.items()}

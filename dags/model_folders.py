@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from retraining import settings
 from retraining.errors import ModelSpecError
-from retraining.spec import load_models
+from retraining.model.folders import load_models
 
 _, errors = load_models(settings.models_folder())
 if errors:

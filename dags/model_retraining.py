@@ -14,15 +14,16 @@ from typing import Any
 from airflow.sdk import DAG, CronDataIntervalTimetable, Param
 
 from retraining import settings
-from retraining.execution import redeployment
-from retraining.gate import DEPLOYMENT_ERROR, REJECTED_ERROR
+from retraining.execution.input import redeployment
+from retraining.execution.run_config import params_schema
+from retraining.model.folders import load_models
+from retraining.model.spec import ModelSpec
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
-from retraining.run_config import params_schema
+from retraining.outcome import DEPLOYMENT_ERROR, REJECTED_ERROR
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.sensors.publish_report import PublishReportSensor
-from retraining.spec import ModelSpec, load_models
 
 # A failed execution fails the wait, and is reported all the same; one that never began is not.
 EVEN_IF_IT_FAILED = "all_done_min_one_success"

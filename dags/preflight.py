@@ -9,8 +9,8 @@ from __future__ import annotations
 from airflow.sdk import DAG
 
 from retraining import settings
+from retraining.model.folders import load_models
 from retraining.operators.preflight import PreflightOperator
-from retraining.spec import load_models
 
 models, _ = load_models(settings.models_folder())  # model_folders.py reports the broken ones
 

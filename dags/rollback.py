@@ -17,15 +17,16 @@ from typing import Any
 from airflow.sdk import DAG, Param
 
 from retraining import settings
-from retraining.execution import redeployment
-from retraining.gate import DEPLOYMENT_ERROR
+from retraining.deployment.rollback import rollback_schema
+from retraining.execution.input import redeployment
+from retraining.model.folders import load_models
+from retraining.model.spec import ModelSpec
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_rollback import StartRollbackOperator
-from retraining.rollback import rollback_schema
+from retraining.outcome import DEPLOYMENT_ERROR
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.publish_report import PublishReportSensor
 from retraining.sensors.rollback import RollbackReportSensor
-from retraining.spec import ModelSpec, load_models
 
 
 def rollback_dag(folder: Path, spec: ModelSpec) -> DAG:

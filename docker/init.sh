@@ -10,7 +10,7 @@ airflow users create --role Admin --username admin --password="$ADMIN_PASSWORD" 
 # A task of a pool that does not exist never starts. Slots that a person has changed stay as they are.
 pools=$(PYTHONPATH=plugins python -c '
 from retraining import settings
-from retraining.spec import load_models
+from retraining.model.folders import load_models
 models, _ = load_models(settings.models_folder())
 for pool in {spec.pool for spec in models.values()} - {"default_pool"}:
     print(pool)')

@@ -50,10 +50,10 @@ def main() -> int:
 def _print_plans(model: str | None) -> int:
     from retraining import settings
     from retraining.hooks.aws_errors import clear_aws_errors
-    from retraining.hooks.housekeeping import Housekeeper
     from retraining.hooks.stack import StackHook
-    from retraining.housekeeping_report import lines
-    from retraining.spec import load_models
+    from retraining.housekeeping.aws.housekeeper import Housekeeper
+    from retraining.housekeeping.report import lines
+    from retraining.model.folders import load_models
 
     models, errors = load_models(settings.models_folder())
     specs = [spec for spec in models.values() if model in (None, spec.name)]

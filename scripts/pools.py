@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from pathlib import Path
 
-from retraining.spec import load_models
+from retraining.model.folders import load_models
 from scripts.airflow_client import AirflowClient, ApiError
 
 DEFAULT_POOL = "default_pool"

@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 
 from retraining.errors import ModelSpecError
-from retraining.spec import ModelSpec, load_models
+from retraining.model.folders import load_models
+from retraining.model.spec import ModelSpec
 from scripts.airflow_client import AirflowClient, ApiError, Json
 from scripts.components import StackError, tail
 from scripts.processes import Child

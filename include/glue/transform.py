@@ -31,7 +31,7 @@ _S3_URI = re.compile(
     r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/([\w!.*'()=-]+(?:/[\w!.*'()=-]+)*)/?", re.ASCII
 )
 _PLACEHOLDER = re.compile(r"(?<![:\w]):([A-Za-z_]\w*)")
-# Says why a run failed; Airflow reads it (retraining.causes).
+# Says why a run failed; Airflow reads it (retraining.execution.causes).
 FAILURE = "failure.txt"
 # An as_of that lets in whatever was received.
 EVER_RECEIVED = datetime(9999, 12, 31)

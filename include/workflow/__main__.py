@@ -37,7 +37,7 @@ def _ids(text: str) -> tuple[str, ...]:
 
 
 def _compile(given: argparse.Namespace) -> str:
-    from retraining.spec import load_spec
+    from retraining.model.folders import load_spec
 
     spec = load_spec(given.model)  # before the SDK is imported, which takes seconds
 

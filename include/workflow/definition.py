@@ -19,9 +19,9 @@ from stepfunctions.steps.states import State
 from include.workflow import deployment_steps, steps
 from include.workflow.deployment import deployment, outcome
 from include.workflow.steps import GATED, Surroundings
-from retraining.gate import REJECTED_ERROR
-from retraining.gate_spec import Gate
-from retraining.spec import ModelSpec
+from retraining.model.gate_spec import Gate
+from retraining.model.spec import ModelSpec
+from retraining.outcome import REJECTED_ERROR
 
 
 def build_definition(spec: ModelSpec, aws: Surroundings) -> Graph:

@@ -19,8 +19,8 @@ from include.workflow.blocks import FailBecause, Intrinsic
 from include.workflow.claim_steps import TAKEN
 from include.workflow.deployment_steps import CLAIMED
 from include.workflow.steps import Surroundings
-from retraining.gate import DEPLOYMENT_ERROR
-from retraining.spec import ModelSpec
+from retraining.model.spec import ModelSpec
+from retraining.outcome import DEPLOYMENT_ERROR
 
 PROVEN = "$.Claim.Item.ProvenEndpointConfigName.S"
 STATUS = "$.Endpoint.EndpointStatus"

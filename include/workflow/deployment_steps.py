@@ -28,7 +28,7 @@ from include.workflow.steps import (
     run_tags,
     sagemaker_retries,
 )
-from retraining.spec import ModelSpec
+from retraining.model.spec import ModelSpec
 
 # Path of the endpoint config that is claimed.
 CLAIMED = "$.Claim.Item.EndpointConfigName.S"

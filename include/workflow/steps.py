@@ -12,8 +12,8 @@ from stepfunctions.inputs import ExecutionInput, Placeholder
 from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Pass, Retry, TrainingStep
 
 from include.workflow.blocks import AnsweringLambda, Intrinsic, PatientRetry
-from retraining.history import METRICS_STATE, TRAINING_STATE
-from retraining.spec import ModelSpec
+from retraining.execution.history import METRICS_STATE, TRAINING_STATE
+from retraining.model.spec import ModelSpec
 
 # Error names as Step Functions gives them. The transient ones of Lambda are those that AWS asks to retry:
 # https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
@@ -70,7 +70,7 @@ class Surroundings:
 
 
 def execution_input() -> ExecutionInput:
-    """The schema of an execution's input; ``retraining.execution`` makes one."""
+    """The schema of an execution's input; ``retraining.execution.input`` makes one."""
     return ExecutionInput(
         schema={
             "TrainingJobName": str,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.module_loading import import_string  # type: ignore[attr-defined]
 
-from retraining.gate import GateReport
-from retraining.gate_spec import Notify
+from retraining.execution.report import GateReport
+from retraining.model.gate_spec import Notify
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

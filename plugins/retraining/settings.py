@@ -7,8 +7,8 @@ from pathlib import Path
 
 from airflow.sdk.configuration import conf
 
-from retraining.compiler import COMPILE_TIMEOUT_SECONDS
 from retraining.errors import RetrainingError
+from retraining.workflow.compiler import COMPILE_TIMEOUT_SECONDS
 
 SECTION = "retraining"
 PROJECT = Path(__file__).resolve().parents[2]

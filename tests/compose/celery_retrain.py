@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from retraining.execution import execution_name
+from retraining.execution.name import execution_name
 from scripts.airflow_client import AirflowClient, ApiError
 from tests.compose.engine import CommandError, Engine, run
 from tests.compose.stack import PROJECT, ComposeStack

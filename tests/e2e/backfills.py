@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from benchmarks.plain_retrain import plain_retrain
-from retraining.execution import execution_name
+from retraining.execution.name import execution_name
 from scripts.airflow_settings import PROJECT
 from scripts.backfills import Backfill
 from scripts.endpoint_check import download_flights

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from retraining.execution import execution_name
+from retraining.execution.name import execution_name
 from scripts.gate_reports import gate_report
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retraining.execution import execution_name
+from retraining.execution.name import execution_name
 from scripts.airflow_client import AirflowClient, Json
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from retraining.execution import iso
+from retraining.execution.window import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext
 from tests.integration.embedded_aws import STACK_NAME, LocalAws

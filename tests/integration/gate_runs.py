@@ -11,11 +11,11 @@ from uuid import uuid4
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from retraining.execution import iso
+from retraining.execution.streak import Judged
+from retraining.execution.window import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.sensors.gate import AccuracyGateSensor
-from retraining.streak import Judged
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws
 

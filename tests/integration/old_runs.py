@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import yaml
 
-from retraining.execution import execution_name, iso
+from retraining.execution.name import execution_name
+from retraining.execution.window import iso
 from tests.integration.embedded_aws import PROJECT, LocalAws
 from tests.integration.sagemaker_requests import IMAGE, rows, stored_artifact
 

@@ -14,12 +14,12 @@ from uuid import uuid4
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from retraining.compiler import WorkflowCompiler
 from retraining.errors import StackError
 from retraining.hooks import workflow
 from retraining.hooks.stack import StackHook
 from retraining.hooks.workflow import FINGERPRINT_TAG, WorkflowHook
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
+from retraining.workflow.compiler import WorkflowCompiler
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect, counted_calls
 from tests.integration.embedded_aws import PROJECT, STACK_NAME, LocalAws
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from include.local_aws.control import Control
-from retraining.execution import redeployment
+from retraining.execution.input import redeployment
 from retraining.hooks.state_machine import StateMachineHook
 from tests.integration.airflow_side import CONN_ID, connect
 from tests.integration.deployments import Deployer, deploy_workflow

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from include.local_aws.control import Control
-from retraining.hooks.removal import RemovalHook
+from retraining.housekeeping.aws.removal import RemovalHook
 from retraining.operators.housekeeping import HousekeepingError
 from tests.integration.airflow_side import FakeContext, connect, counted_calls
 from tests.integration.embedded_aws import LocalAws
@@ -183,7 +183,7 @@ def test_what_came_into_use_since_it_was_looked_at_stays(
 ) -> None:
     names = tidied.runs.accepted(range(9))
     tidied.is_old_now()
-    monkeypatch.setattr("retraining.hooks.housekeeping.CHUNK", 2)
+    monkeypatch.setattr("retraining.housekeeping.aws.housekeeper.CHUNK", 2)
     remove = RemovalHook.remove
 
     def remove_and_claim(hook: RemovalHook, *arguments: Any) -> None:

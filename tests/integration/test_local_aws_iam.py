@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from include.local_aws.iam.policy import granted_actions
-from retraining.hooks.removal import Removal, RemovalHook
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.housekeeping import Leftovers
+from retraining.housekeeping.aws.removal import Removal, RemovalHook
+from retraining.housekeeping.retention import Leftovers
 from retraining.operators.housekeeping import HousekeepingOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws

@@ -13,9 +13,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
-from retraining.hooks.preflight import PreflightHook
+from retraining.model.folders import load_spec
+from retraining.model.spec import ModelSpec
+from retraining.preflight.aws.account import PreflightHook
 from retraining.preflight.findings import Finding, State
-from retraining.spec import ModelSpec, load_spec
 from tests.integration.airflow_side import CONN_ID, connect
 from tests.integration.embedded_aws import PROJECT, STACK_NAME, LocalAws
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from include.local_aws.control import Control
-from retraining.execution import iso
+from retraining.execution.window import iso
 from tests.integration.embedded_aws import LocalAws
 from tests.integration.gate_runs import CLEAR_DAY, Retrainer
 from tests.integration.test_gate_retrains import FLIGHT_DELAY, QUICK

@@ -12,9 +12,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.local_aws.control import Control
+from retraining.model.folders import load_spec
 from retraining.operators.start_rollback import StartRollbackOperator
 from retraining.sensors.rollback import RollbackReportSensor
-from retraining.spec import load_spec
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.deployments import deploy_workflow
 from tests.integration.embedded_aws import LocalAws

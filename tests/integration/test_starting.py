@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
 from retraining.arns import machine_name
-from retraining.execution import execution_name, name_before_stacks
+from retraining.execution.name import execution_name, name_before_stacks
 from retraining.hooks import state_machine
 from retraining.hooks.aws_errors import AwsUnavailableError
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect

@@ -17,7 +17,7 @@ from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from include.local_aws.control import Control
 from retraining.arns import machine_name
-from retraining.execution import execution_name
+from retraining.execution.name import execution_name
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
 from retraining.triggers import poller, succession
 from retraining.triggers import wait as waiting_module

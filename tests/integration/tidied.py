@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from retraining.hooks.housekeeping import Housekeeper, Plan
+from retraining.housekeeping.aws.housekeeper import Housekeeper, Plan
+from retraining.model.folders import load_spec
 from retraining.operators.housekeeping import HousekeepingOperator
-from retraining.spec import load_spec
 from tests.integration.airflow_side import CONN_ID, FakeContext
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.endpoints import settled
@@ -56,7 +56,7 @@ class Tidied:
         with monkeypatch.context() as patch:
             patch.setattr(Housekeeper, "plan", later)
             # What the embedded AWS does is seen at once, unless a test lets its reads lag.
-            patch.setattr("retraining.hooks.housekeeping.SEEN_SECONDS", self.lag and self.lag + 1)
+            patch.setattr("retraining.housekeeping.aws.housekeeper.SEEN_SECONDS", self.lag and self.lag + 1)
             return operator.execute(context or FakeContext("tidy"))  # type: ignore[arg-type]
 
     def serve(self, config: str) -> str:

@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from retraining import settings
-from retraining.compiler import Surroundings, WorkflowCompiler
-from retraining.definition_cache import DefinitionCache
-from retraining.spec import ModelSpec, load_spec
+from retraining.model.folders import load_spec
+from retraining.model.spec import ModelSpec
 from retraining.triggers import poller
 from retraining.triggers import wait as waiting
 from retraining.triggers.poller import ExecutionPoller, Pollers
+from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.definition_cache import DefinitionCache
 from tests.unit.fake_states import FakeStates
 
 PROJECT = Path(__file__).parents[2]

@@ -43,7 +43,7 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag()
 plugins, plugin_errors = plugins_manager._get_plugins()
 from retraining import settings
-from retraining.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import Surroundings, WorkflowCompiler
 (model,) = settings.models_folder().iterdir()
 compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
 surroundings = Surroundings(**json.loads(sys.argv[1]))

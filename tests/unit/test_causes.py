@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retraining.causes import MAX_LENGTH, explain_cause, left_by_job
+from retraining.execution.causes import MAX_LENGTH, explain_cause, left_by_job
 
 TRACEBACK = (
     "Traceback (most recent call last):\n"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from retraining.compiler import WorkflowCompiler
-from retraining.definition_cache import DefinitionCache
 from retraining.errors import CompileError
+from retraining.workflow.compiler import WorkflowCompiler
+from retraining.workflow.definition_cache import DefinitionCache
 from tests.unit.conftest import FLIGHT_DELAY, PROJECT, SURROUNDINGS, write_model
 
 DEFINITION = '{"StartAt": "Träin"}'

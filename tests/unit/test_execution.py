@@ -12,15 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from retraining.errors import RunConfigError
-from retraining.execution import (
-    Window,
-    execution_name,
-    iso,
-    name_before_stacks,
-    restart_name,
-    retrain_input,
-)
-from retraining.spec import ModelSpec
+from retraining.execution.input import retrain_input
+from retraining.execution.name import execution_name, name_before_stacks, restart_name
+from retraining.execution.window import Window, iso
+from retraining.model.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
 END = datetime(2013, 5, 1, tzinfo=UTC)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from retraining.gate import GateReport, gate_report, outcome_of
-from retraining.report_table import report_table
+from retraining.execution.report import GateReport, gate_report
+from retraining.execution.report_table import report_table
+from retraining.outcome import outcome_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 GIVEN = {

@@ -17,12 +17,12 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, A
 from airflow.sdk.execution_time.context import OutletEventAccessors
 
 from retraining.assets import deployments_alias, reports_asset
-from retraining.gate import Outcome
+from retraining.execution.streak import Judged
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.outcome import Outcome
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.sensors.publish_report import PublishReportSensor
-from retraining.streak import Judged
 from tests.unit.conftest import FLIGHT_DELAY, write_model
 from tests.unit.test_gate import GIVEN, START, entered, event, exited, metrics
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from retraining.history import state_durations
+from retraining.execution.history import state_durations
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,11 +9,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retraining.execution import execution_name
-from retraining.housekeeping import Leftovers, Use, judge, name_prefix, run_of
-from retraining.housekeeping_report import human_size, lines, report
+from retraining.execution.name import execution_name
+from retraining.housekeeping.report import human_size, lines, report
+from retraining.housekeeping.retention import Leftovers, Use, judge, name_prefix, run_of
+from retraining.model.spec import Retention
 from retraining.operators.housekeeping import HousekeepingOperator
-from retraining.spec import Retention
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 UNUSED = Use({})

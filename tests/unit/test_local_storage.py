@@ -5,10 +5,10 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from retraining.local_storage import key_problem, spec_problems
+from retraining.model.local_storage import key_problem, spec_problems
+from retraining.model.spec import ModelSpec
 from retraining.preflight import findings
 from retraining.preflight.findings import State
-from retraining.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/a-key"

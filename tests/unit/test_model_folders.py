@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from retraining.errors import ModelSpecError
-from retraining.spec import load_models, load_spec
+from retraining.model.folders import load_models, load_spec
 from scripts.readiness import expected_dags
 from tests.unit.conftest import FLIGHT_DELAY, write_model
 

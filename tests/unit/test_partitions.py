@@ -12,8 +12,8 @@ import pytest
 from airflow.providers.amazon.aws.links.step_function import StateMachineExecutionsDetailsLink
 
 from retraining.arns import execution_arn, partition_of, region_of
-from retraining.compiler import Surroundings, WorkflowCompiler
 from retraining.hooks.stack import Stack
+from retraining.workflow.compiler import Surroundings, WorkflowCompiler
 from tests.unit.conftest import FLIGHT_DELAY, PROJECT
 
 # The registries of SageMaker's XGBoost, from the page of each region below

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from airflow.models.pool import Pool
 
+from retraining.model.spec import ModelSpec
 from retraining.preflight import findings
 from retraining.preflight.__main__ import pool
 from retraining.preflight.findings import Finding, State, table
 from retraining.preflight.sdk import sdk_interpreter
-from retraining.spec import ModelSpec
 from tests.unit.conftest import PROJECT
 
 TODAY = date(2013, 5, 29)

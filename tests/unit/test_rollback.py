@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from airflow.sdk.definitions.param import Param
 
-from retraining.errors import RunConfigError
-from retraining.rollback import (
+from retraining.deployment.rollback import (
     AcceptedModel,
     RollbackConfig,
     choose_model,
     rollback_input,
     rollback_schema,
 )
-from retraining.spec import ModelSpec
+from retraining.errors import RunConfigError
+from retraining.model.spec import ModelSpec
 
 DEPLOYMENT = {
     "state_machine": "arn:aws:states:eu-west-1:123456789012:stateMachine:s-flight_delay:3",

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from retraining.errors import RunConfigError
-from retraining.hyperparameters import Hyperparameters
-from retraining.run_config import RunConfig, params_schema
-from retraining.spec import ModelSpec
+from retraining.execution.run_config import RunConfig, params_schema
+from retraining.model.hyperparameters import Hyperparameters
+from retraining.model.spec import ModelSpec
 from tests.unit.conftest import FLIGHT_DELAY_SPEC
 
 DEFAULTS: dict[str, Any] = {

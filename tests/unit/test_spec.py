@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from retraining.errors import ModelSpecError
-from retraining.spec import load_spec
+from retraining.model.folders import load_spec
 from tests.unit.conftest import write_model
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from retraining.execution.streak import Judged, rejections_before
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.sensors.gate import AccuracyGateSensor
-from retraining.streak import Judged, rejections_before
 from tests.unit.conftest import FLIGHT_DELAY
 from tests.unit.test_gate import GIVEN, entered, event, exited, metrics
 

@@ -18,9 +18,10 @@ from jinja2.nativetypes import NativeEnvironment
 from jinja2.sandbox import SandboxedEnvironment
 
 from retraining import arns
-from retraining.causes import explain_cause
-from retraining.execution import execution_name, redeployment
-from retraining.hooks.state_machine import StateMachineHook, kill_cause
+from retraining.execution.causes import explain_cause, kill_cause
+from retraining.execution.input import redeployment
+from retraining.execution.name import execution_name
+from retraining.hooks.state_machine import StateMachineHook
 from retraining.operators.start_execution import StartExecutionOperator
 from retraining.sensors.execution import ExecutionFailedError, ExecutionSensor
 from retraining.triggers.execution import ExecutionTrigger

@@ -17,8 +17,8 @@ import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
 
-from retraining.compiler import WorkflowCompiler
 from retraining.errors import CompileError
+from retraining.workflow.compiler import WorkflowCompiler
 from tests.unit.conftest import FLIGHT_DELAY, PROJECT, SURROUNDINGS, write_model
 
 ASL_VALIDATOR = PROJECT / "build" / "asl-validator" / "node_modules" / ".bin" / "asl-validator"
@@ -252,11 +252,9 @@ def test_graph_is_rendered_to_a_file_from_no_more_than_the_fingerprint_covers(
     # Else a change would be taken for none, and a state machine that was kept for up to date.
     imported = re.findall(r"^import time:.*\| +((?:retraining|include)\.\S+)$", done.stderr, re.MULTILINE)
     files = {path for path in compiler.sources(FLIGHT_DELAY) if path.suffix == ".py"}
-    covered = {f"{path.parent.name}.{path.stem}" for path in files}
-    read = {name.removeprefix("include.") for name in imported}
-    assert "workflow.steps" in read
-    assert "retraining.gate_spec" in read
-    assert read - {"workflow"} <= covered
+    dotted = {".".join(path.relative_to(PROJECT).with_suffix("").parts) for path in files}
+    covered = {name.removeprefix("plugins.").removesuffix(".__init__") for name in dotted}
+    assert {"include.workflow.steps", "retraining.model.gate_spec"} <= set(imported) <= covered
 
 
 def test_missing_interpreter_is_said(tmp_path: Path) -> None:

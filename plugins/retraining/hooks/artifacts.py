@@ -8,7 +8,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.exceptions import ClientError
 
-from retraining.hooks.in_use import is_gone
+from retraining.hooks.aws_errors import is_gone
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401

@@ -1,4 +1,4 @@
-"""Turns AWS's connection and credential errors into one clear line."""
+"""What AWS's errors mean; those of connection and credentials in one clear line."""
 
 from __future__ import annotations
 
@@ -50,3 +50,8 @@ def clear_aws_errors(conn_id: str | None) -> Iterator[None]:
         raise AwsUnavailableError(f"AWS refuses connection {conn_id!r}: {error}") from None
     except BotoCoreError as error:
         raise AwsUnavailableError(f"AWS call failed (connection {conn_id!r}): {error}") from None
+
+
+def is_gone(error: ClientError) -> bool:
+    """Whether SageMaker says that there is no such thing: ``Could not find endpoint "..."``."""
+    return "Could not find" in error.response["Error"].get("Message", "")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
-from retraining.gate import JUDGED, PASSED, GateReport, gate_report, outcome_of
-from retraining.history import tells_of
+from retraining.execution.history import tells_of
+from retraining.execution.report import GateReport, gate_report
+from retraining.execution.streak import Judged, rejections_before
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.spec import ModelSpec
-from retraining.streak import Judged, rejections_before
+from retraining.model.spec import ModelSpec
+from retraining.outcome import JUDGED, PASSED, outcome_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

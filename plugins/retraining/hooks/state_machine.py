@@ -19,25 +19,19 @@ from tenacity import (
 )
 
 from retraining.arns import execution_arn, name_of
-from retraining.causes import explain_cause, left_by_job
 from retraining.errors import RunConfigError
-from retraining.execution import DAG_VERSION, RUN_STARTED
+from retraining.execution.causes import KILLED, explain_cause, left_by_job
+from retraining.execution.name import DAG_VERSION, RUN_STARTED
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
-KILLED = "Airflow: killed"
 # How long AWS's reads may be behind what was done; it says that they are, and not by how much:
 # https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 SEEN_SECONDS = 15
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def kill_cause(dag_id: str, run_id: str, task_id: str) -> str:
-    """The cause that a stopped execution carries; names the DAG run."""
-    return f"{KILLED} by a person in DAG run {dag_id} / {run_id}, task {task_id}"
 
 
 class StateMachineHook(StepFunctionHook):

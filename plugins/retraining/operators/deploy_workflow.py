@@ -13,14 +13,14 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining import settings
-from retraining.compiler import Surroundings, WorkflowCompiler
-from retraining.definition_cache import DefinitionCache
 from retraining.errors import CompileInterruptedError, ModelSpecError, RetrainingError
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.stack import Stack, StackHook
 from retraining.hooks.workflow import WorkflowHook, definition_diff
-from retraining.local_storage import spec_problems
-from retraining.spec import load_spec
+from retraining.model.folders import load_spec
+from retraining.model.local_storage import spec_problems
+from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.definition_cache import DefinitionCache
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -14,7 +14,7 @@ from retraining import settings
 from retraining.errors import RetrainingError
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.stack import StackHook
-from retraining.spec import load_spec
+from retraining.model.folders import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -60,8 +60,8 @@ class HousekeepingOperator(AwsBaseOperator[StackHook]):
 
         :raises HousekeepingError: when something could not be removed; the rest was.
         """
-        from retraining.hooks.housekeeping import Housekeeper
-        from retraining.housekeeping_report import lines, report
+        from retraining.housekeeping.aws.housekeeper import Housekeeper
+        from retraining.housekeeping.report import lines, report
 
         if not isinstance(self.plan_only, bool):
             raise AirflowFailException(f"plan_only: {self.plan_only!r} must be true or false")

@@ -12,8 +12,8 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining import settings
-from retraining.hooks.preflight import PreflightHook
-from retraining.spec import load_spec
+from retraining.model.folders import load_spec
+from retraining.preflight.aws.account import PreflightHook
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -24,16 +24,12 @@ from retraining.arns import (
     state_machine_of,
 )
 from retraining.errors import RetrainingError, RunConfigError
-from retraining.execution import (
-    execution_name,
-    is_same_run,
-    name_before_stacks,
-    retrain_input,
-    run_identity,
-)
+from retraining.execution.causes import kill_cause
+from retraining.execution.input import retrain_input
+from retraining.execution.name import execution_name, is_same_run, name_before_stacks, run_identity
 from retraining.hooks.aws_errors import clear_aws_errors
-from retraining.hooks.state_machine import StateMachineHook, kill_cause
-from retraining.spec import load_spec
+from retraining.hooks.state_machine import StateMachineHook
+from retraining.model.folders import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -189,6 +185,6 @@ class StartRetrainOperator(StartExecutionOperator):
 
         :raises RunConfigError: says which stack.
         """
-        from retraining.hooks.endpoint_owner import EndpointOwnerHook  # not to parse a DAG
+        from retraining.deployment.aws.endpoint_owner import EndpointOwnerHook  # not to parse a DAG
 
         EndpointOwnerHook(**self._hook_parameters).check(endpoint, stack_of(self.state_machine_arn))

@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retraining.arns import execution_arn, stack_of
+from retraining.deployment.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.errors import RunConfigError
-from retraining.execution import is_same_run
+from retraining.execution.name import is_same_run
+from retraining.model.folders import load_spec
 from retraining.operators.start_execution import StartRetrainOperator
-from retraining.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
-from retraining.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from retraining.hooks.accepted import AcceptedModelsHook
+    from retraining.deployment.aws.accepted_models import AcceptedModelsHook
     from retraining.hooks.stack import Stack
 
 
 class StartRollbackOperator(StartRetrainOperator):
     """Start an execution that deploys a model which was accepted earlier; it trains nothing.
 
-    The run's params choose the model, see :class:`~retraining.rollback.RollbackConfig`. A retry, or clearing
+    The run's params choose the model, see :class:`~retraining.deployment.rollback.RollbackConfig`. A retry, or clearing
     the run, goes to the model that was chosen first: by then the endpoint may serve another.
 
     :param model_folder: folder with ``model.yaml``.
@@ -37,7 +37,7 @@ class StartRollbackOperator(StartRetrainOperator):
 
         :raises RunConfigError: when the params name no model that is there; lists those that are.
         """
-        from retraining.hooks.accepted import AcceptedModelsHook
+        from retraining.deployment.aws.accepted_models import AcceptedModelsHook
         from retraining.hooks.stack import StackHook
 
         run = context["dag_run"]

@@ -39,9 +39,9 @@ def main() -> int:
     # What Airflow logs of every client that is made would bury the table.
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     from retraining import settings
-    from retraining.hooks.preflight import PreflightHook
+    from retraining.model.folders import load_models
+    from retraining.preflight.aws.account import PreflightHook
     from retraining.preflight.sdk import sdk_interpreter
-    from retraining.spec import load_models
 
     models, errors = load_models(settings.models_folder())
     specs = {spec.name: spec for spec in models.values()}

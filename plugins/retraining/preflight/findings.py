@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from retraining.local_storage import spec_problems
-from retraining.spec import ModelSpec
+from retraining.model.local_storage import spec_problems
+from retraining.model.spec import ModelSpec
 
 # Blue/green: the new instances serve before the old ones go (UpdateEndpoint).
 FLEETS_WHILE_UPDATING = 2

@@ -12,9 +12,10 @@ from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
 from airflow.triggers.base import StartTriggerArgs
 
 from retraining import arns
-from retraining.execution import restart_name
+from retraining.execution.causes import kill_cause
+from retraining.execution.name import restart_name
 from retraining.hooks.aws_errors import clear_aws_errors
-from retraining.hooks.state_machine import StateMachineHook, kill_cause
+from retraining.hooks.state_machine import StateMachineHook
 from retraining.sensors import taking_up
 from retraining.sensors.arn_template import awaited_template, renders_in_triggerer, template_of
 from retraining.triggers.execution import ExecutionTrigger

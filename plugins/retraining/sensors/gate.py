@@ -14,13 +14,15 @@ from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from retraining.arns import partition_of, region_of
-from retraining.gate import PASSED, GateReport, Outcome
-from retraining.gate_spec import OnRejected
+from retraining.execution.report import GateReport
+from retraining.execution.report_table import report_table
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.report_table import report_table
+from retraining.model.folders import load_spec
+from retraining.model.gate_spec import OnRejected
+from retraining.model.spec import ModelSpec
+from retraining.outcome import PASSED, Outcome
 from retraining.sensors.arn_template import tasks_read_by
-from retraining.spec import ModelSpec, load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

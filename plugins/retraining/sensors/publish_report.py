@@ -11,11 +11,11 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import PokeReturnValue
 
 from retraining.assets import deployments_alias, endpoint_asset, reports_asset
-from retraining.gate import GateReport
+from retraining.execution.report import GateReport
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
+from retraining.model.folders import load_spec
 from retraining.sensors.arn_template import tasks_read_by
-from retraining.spec import load_spec
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retraining import arns
-from retraining.execution import restart_name
-from retraining.hooks.state_machine import KILLED, StateMachineHook
+from retraining.execution.causes import KILLED
+from retraining.execution.name import restart_name
+from retraining.hooks.state_machine import StateMachineHook
 from retraining.sensors.arn_template import RESTARTED
 from retraining.triggers import succession
 

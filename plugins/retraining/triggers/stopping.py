@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from retraining.hooks.state_machine import kill_cause
+from retraining.execution.causes import kill_cause
 from retraining.triggers.aws_faults import Fault, kind_of
 from retraining.triggers.connection import PollerKey, connect
 from retraining.triggers.succession import Succession, Verdict

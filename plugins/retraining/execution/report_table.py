@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retraining.gate import GateReport
+from retraining.execution.report import GateReport
 
 _NOT_TOLD = "-"
 # Choices and the like take no time worth a line.

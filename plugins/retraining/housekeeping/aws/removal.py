@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from botocore.exceptions import ClientError
 
-from retraining.hooks.in_use import is_gone
-from retraining.housekeeping import Leftovers
+from retraining.hooks.aws_errors import is_gone
+from retraining.housekeeping.retention import Leftovers
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from retraining.spec import ModelSpec
+from retraining.model.spec import ModelSpec
 
 # A ``d`` behind the generation says so; the others are families that have no type without disks.
 _FAMILY = re.compile(r"[a-z]+\d+[a-z]*d[a-z]*|dl1|gr?[5-9][ef]?|p[5-9][a-z]*|trn\d[a-z]*")

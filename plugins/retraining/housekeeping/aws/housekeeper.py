@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from retraining.hooks.in_use import InUseHook
-from retraining.hooks.leftovers import LeftoversHook
-from retraining.hooks.removal import Removal, RemovalHook
 from retraining.hooks.stack import Stack
 from retraining.hooks.state_machine import SEEN_SECONDS
-from retraining.housekeeping import Verdict, judge
-from retraining.spec import ModelSpec
+from retraining.housekeeping.aws.in_use import InUseHook
+from retraining.housekeeping.aws.leftovers import LeftoversHook
+from retraining.housekeeping.aws.removal import Removal, RemovalHook
+from retraining.housekeeping.retention import Verdict, judge
+from retraining.model.spec import ModelSpec
 
 # What is in use is asked again after so many runs: removing thousands takes minutes.
 CHUNK = 200

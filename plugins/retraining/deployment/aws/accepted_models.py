@@ -8,8 +8,9 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from botocore.exceptions import ClientError
 
+from retraining.deployment.rollback import AcceptedModel
 from retraining.hooks.artifacts import ArtifactsHook
-from retraining.hooks.in_use import is_gone
+from retraining.hooks.aws_errors import is_gone
 from retraining.hooks.stack import Stack
 from retraining.hooks.tags import (
     ENDPOINT_TAG,
@@ -20,7 +21,6 @@ from retraining.hooks.tags import (
     WINDOW_START_TAG,
     TagsHook,
 )
-from retraining.rollback import AcceptedModel
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from retraining.gate import Outcome
-from retraining.strict_model import StrictModel
+from retraining.model.strict_model import StrictModel
+from retraining.outcome import Outcome
 
 METRIC_NAME = r"^(train|validation):[a-z0-9@_.-]+$"
 DOTTED_PATH = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+$"

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from retraining.execution import execution_name
-from retraining.spec import Retention
+from retraining.execution.name import execution_name
+from retraining.model.spec import Retention
 
 # Behind a training job's name stands its number among the execution's trainings (include/workflow/steps.py).
 _NUMBER = re.compile(r"-\d{1,4}$")

@@ -12,9 +12,9 @@ from retraining.errors import StackError
 from retraining.hooks.aws_errors import AwsUnavailableError, clear_aws_errors
 from retraining.hooks.clients import ClientsHook
 from retraining.hooks.stack import Stack
+from retraining.model.spec import ModelSpec
 from retraining.preflight import findings
 from retraining.preflight.findings import Finding, State
-from retraining.spec import ModelSpec
 
 _REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 _ABSENT = {

@@ -24,7 +24,7 @@ from retraining.hooks.tags import (
     Tags,
     TagsHook,
 )
-from retraining.housekeeping import Leftovers, name_prefix, run_of
+from retraining.housekeeping.retention import Leftovers, name_prefix, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401

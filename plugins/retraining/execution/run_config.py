@@ -17,15 +17,9 @@ from pydantic import (
 )
 
 from retraining.errors import RunConfigError, explain
-from retraining.hyperparameters import JSON_SCHEMA, Hyperparameters
-from retraining.spec import (
-    ENDPOINT_NAME,
-    INSTANCE_TYPE,
-    MAX_WINDOW_DAYS,
-    DeployPolicy,
-    ModelSpec,
-)
-from retraining.strict_model import StrictModel
+from retraining.model.hyperparameters import JSON_SCHEMA, Hyperparameters
+from retraining.model.spec import ENDPOINT_NAME, INSTANCE_TYPE, MAX_WINDOW_DAYS, DeployPolicy, ModelSpec
+from retraining.model.strict_model import StrictModel
 
 DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$"
 # No data is older or newer; far ends of the calendar cannot be reckoned with.

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 
 from retraining.errors import RunConfigError, explain
-from retraining.execution import iso, tag_value
-from retraining.run_config import MOMENT, MOMENT_SCHEMA
-from retraining.spec import ENDPOINT_NAME, ModelSpec
-from retraining.strict_model import StrictModel
+from retraining.execution.input import tag_value
+from retraining.execution.run_config import MOMENT, MOMENT_SCHEMA
+from retraining.execution.window import iso
+from retraining.model.spec import ENDPOINT_NAME, ModelSpec
+from retraining.model.strict_model import StrictModel
 
 LISTED_CANDIDATES = 20
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_LENGTH = 400
+# How the cause of one begins that was stopped for a person.
+KILLED = "Airflow: killed"
 # Where the ETL job says beside its output why it failed (include/glue/transform.py).
 FAILURE = "failure.txt"
 _TARGET = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>.+?)/?")
@@ -39,6 +41,11 @@ def explain_cause(cause: str | None) -> str | None:
     if not line:
         return None
     return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 1].rsplit(' ', 1)[0]}…"
+
+
+def kill_cause(dag_id: str, run_id: str, task_id: str) -> str:
+    """The cause that a stopped execution carries; names the DAG run."""
+    return f"{KILLED} by a person in DAG run {dag_id} / {run_id}, task {task_id}"
 
 
 def left_by_job(cause: str | None) -> tuple[str, str] | None:

@@ -1,24 +1,16 @@
-"""What came of an execution: the outcome, and the gate report that says it in full."""
+"""The gate report: what came of an execution, in full."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-from retraining.causes import explain_cause
-from retraining.history import last_state, metrics_payload, state_durations, training_of
+from retraining.execution.causes import explain_cause
+from retraining.execution.history import last_state, metrics_payload, state_durations, training_of
+from retraining.outcome import JUDGED, PASSED, Outcome, outcome_of
 from retraining.stored_text import storable
-
-Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
-
-# The errors of the state machine's Fail states (include/workflow/definition.py).
-REJECTED_ERROR = "ModelAccuracyTooLow"
-DEPLOYMENT_ERROR = "EndpointDeploymentFailed"
-PASSED = ("deployed", "accepted", "stale")
-# The others' models were never judged.
-JUDGED = (*PASSED, "rejected")
 
 
 @dataclass(frozen=True)
@@ -66,28 +58,6 @@ class GateReport:
     def to_dict(self) -> dict[str, Any]:
         """Give the report as JSON can hold it."""
         return asdict(self)
-
-
-def outcome_of(execution: Mapping[str, Any]) -> Outcome:
-    """Name what came of an ended execution.
-
-    :param execution: as DescribeExecution describes it.
-    :raises ValueError: while the execution runs, or when its output names no outcome.
-    """
-    match execution["status"]:
-        case "SUCCEEDED":
-            outcome = json.loads(execution["output"]).get("Outcome")
-            if outcome not in PASSED:
-                raise ValueError(f"{execution['executionArn']} succeeded with unknown Outcome {outcome!r}")
-            return outcome  # type: ignore[no-any-return]
-        case "FAILED":
-            return "rejected" if execution.get("error") == REJECTED_ERROR else "failed"
-        case "TIMED_OUT":
-            return "timed_out"
-        case "ABORTED":
-            return "aborted"
-        case status:
-            raise ValueError(f"{execution['executionArn']} has not ended: {status}")
 
 
 def gate_report(

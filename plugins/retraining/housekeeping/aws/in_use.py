@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from botocore.exceptions import ClientError
 
+from retraining.hooks.aws_errors import is_gone
 from retraining.hooks.stack import Stack
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.housekeeping import Use, run_of
+from retraining.housekeeping.retention import Use, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401
 
-# What the input of an execution names (retraining.execution).
+# What the input of an execution names (retraining.execution.input).
 NAMED_IN_INPUT = ("TrainingJobName", "ModelName", "EndpointConfigName")
 
 
@@ -109,8 +110,3 @@ class InUseHook(AwsGenericHook["SageMakerClient"]):
                 return []
             raise
         return [(item["name"], item["executionArn"]) for page in pages for item in page["executions"]]
-
-
-def is_gone(error: ClientError) -> bool:
-    """Whether SageMaker says that there is no such thing: ``Could not find endpoint "..."``."""
-    return "Could not find" in error.response["Error"].get("Message", "")

@@ -12,10 +12,12 @@ import subprocess
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from retraining.definition_cache import DefinitionCache
 from retraining.errors import CompileError, CompileInterruptedError
+from retraining.workflow.definition_cache import DefinitionCache
 
 COMPILE_TIMEOUT_SECONDS = 120
+# Folders of the library that the SDK interpreter imports from.
+ROOMS = (".", "model", "execution", "deployment")
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class WorkflowCompiler:
     def sources(self, model: Path) -> list[Path]:
         """The files that decide the definition."""
         workflow = sorted((self.project / "include" / "workflow").glob("*.py"))
-        # All of the domain, of which the workflow imports some: compiling once too often costs seconds only.
-        domain = sorted((self.project / "plugins" / "retraining").glob("*.py"))
+        # All of the rooms of which the workflow imports some: compiling once too often costs seconds only.
+        library = self.project / "plugins" / "retraining"
+        domain = [file for room in ROOMS for file in sorted((library / room).glob("*.py"))]
         versions = self.project / "requirements-sdk.txt"
         return [model / "model.yaml", model / "transform.sql", *workflow, *domain, versions]
 

@@ -8,7 +8,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from botocore.exceptions import ClientError
 
 from retraining.errors import RunConfigError
-from retraining.hooks.in_use import is_gone
+from retraining.hooks.aws_errors import is_gone
 from retraining.hooks.tags import STACK_TAG, TagsHook
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from retraining.housekeeping import Leftovers, Verdict
+from retraining.housekeeping.retention import Leftovers, Verdict
 
 # XComs are kept small.
 LISTED = 100

@@ -1,0 +1,1 @@
+"""What an endpoint serves: whose it is, and rolling it back."""

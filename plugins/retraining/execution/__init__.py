@@ -1,0 +1,1 @@
+"""One retrain: its name, window, input and run config; its outcome, report, history and causes."""

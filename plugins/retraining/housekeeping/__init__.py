@@ -1,0 +1,1 @@
+"""What old runs left, and which of it goes."""

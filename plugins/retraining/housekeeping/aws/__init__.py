@@ -1,0 +1,1 @@
+"""Finds in AWS what old runs left, and removes it."""

@@ -1,0 +1,1 @@
+"""What a model folder says, and reading all of them."""

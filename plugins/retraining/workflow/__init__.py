@@ -1,0 +1,1 @@
+"""Compiling a model's state machine."""
