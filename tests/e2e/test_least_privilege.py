@@ -14,7 +14,7 @@ from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S, running_stack
 from tests.e2e.retrain_runs import RetrainRun
 from tests.e2e.waiting import wait_until
-from tests.unit.template import Template
+from tests.unit.cloudformation.template import Template
 
 pytestmark = pytest.mark.heavy
 

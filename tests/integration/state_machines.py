@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from include.local_aws.runtime import OBSERVER_KEY
 from tests.integration.embedded_aws import LocalAws, until
-from tests.integration.glue_jobs import create_glue_job as create_glue_job
+from tests.integration.local_aws.glue.glue_jobs import create_glue_job as create_glue_job
 
 WAIT = {"Type": "Wait", "Seconds": 600, "End": True}
 TRAIN = "arn:aws:states:::sagemaker:createTrainingJob.sync"

@@ -17,11 +17,11 @@ from include.local_aws.control import Control
 from retraining.operators.start_execution import StartRetrainOperator
 from retraining.operators.start_rollback import StartRollbackOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
-from tests.integration.deployments import Deployer, deploy_workflow
+from tests.integration.deployment.deployments import Deployer, deploy_workflow
 from tests.integration.embedded_aws import PROJECT, LocalAws, until
-from tests.integration.old_runs import model_folder
+from tests.integration.housekeeping.old_runs import model_folder
+from tests.integration.housekeeping.tidied import Tidied
 from tests.integration.state_machines import WAIT
-from tests.integration.tidied import Tidied
 
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 # Data of the windows that these tests train on.

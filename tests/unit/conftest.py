@@ -18,7 +18,7 @@ from retraining.triggers import wait as waiting
 from retraining.triggers.poller import ExecutionPoller, Pollers
 from retraining.workflow.compiler import Surroundings, WorkflowCompiler
 from retraining.workflow.definition_cache import DefinitionCache
-from tests.unit.fake_states import FakeStates
+from tests.unit.triggers.fake_states import FakeStates
 
 PROJECT = Path(__file__).parents[2]
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class StartRollbackOperator(StartRetrainOperator):
     """Start an execution that deploys a model which was accepted earlier; it trains nothing.
 
-    The run's params choose the model, see :class:`~retraining.deployment.rollback.RollbackConfig`. A retry, or clearing
-    the run, goes to the model that was chosen first: by then the endpoint may serve another.
+    The run's params choose the model, see :class:`~retraining.deployment.rollback.RollbackConfig`. A retry,
+    or clearing the run, goes to the model that was chosen first: by then the endpoint may serve another.
 
     :param model_folder: folder with ``model.yaml``.
     :param deployment: what ``DeployWorkflowOperator`` returned.
