@@ -24,7 +24,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 FIDELITY, _, EMBEDDED = (
     (PROJECT / "docs" / "fidelity.md").read_text().partition("\n## What the embedded AWS does\n")
 )
-TEST = re.compile(r"`(?P<file>(?:unit|integration|e2e)/\w+\.py)::(?P<test>test_\w+)`")
+TEST = re.compile(r"`(?P<file>(?:unit|integration|e2e)(?:/\w+)+\.py)::(?P<test>test_\w+)`")
 ENDPOINT = "http://127.0.0.1:5000"
 
 
