@@ -17,12 +17,14 @@ def install() -> None:
         intrinsic_arguments,
         json_paths,
         jsonata_engine,
+        jsonata_fields,
         keyword_names,
         lost_paths,
         parameter_names,
         query_languages,
         result_paths,
         string_literals,
+        wait_times,
     )
 
     for correction in (
@@ -33,11 +35,13 @@ def install() -> None:
         error_names,
         intrinsic_arguments,
         jsonata_engine,
+        jsonata_fields,
         lost_paths,
         parameter_names,
         query_languages,
         result_paths,
         string_literals,
+        wait_times,
     ):
         correction.install()
 

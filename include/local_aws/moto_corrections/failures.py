@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.api import (
+    EvaluationFailedEventDetails,
+    HistoryEventType,
+    TaskFailedEventDetails,
+)
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
     FailureEvent,
@@ -42,5 +46,23 @@ def failure(env: Environment, cause: str, error: str = RUNTIME) -> FailureEventE
             event_details=EventDetails(
                 taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause)
             ),
+        )
+    )
+
+
+def query_failure(env: Environment, cause: str, field: str) -> FailureEventException:
+    """
+    The failure of a JSONata expression, which can be caught: States.QueryEvaluationError.
+
+    :param field: where the expression stands, such as ``Output/result``.
+    """
+    name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
+    details = EvaluationFailedEventDetails(error=name.error_name, cause=cause, location=field)
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=name,
+            event_type=HistoryEventType.EvaluationFailed,
+            event_details=EventDetails(evaluationFailedEventDetails=details),
         )
     )

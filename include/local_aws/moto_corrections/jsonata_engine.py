@@ -16,6 +16,7 @@ from typing import Any
 from uuid import uuid4
 
 from jsonata import Jsonata
+from jsonata.jexception import JException
 from moto.stepfunctions.parser.asl.component.intrinsic import jsonata as functions
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException
@@ -53,6 +54,8 @@ def evaluate(expression: str) -> Any:
         read.register_lambda("uuid", lambda: str(uuid4()))
         # A function is no JSON: as a string, it is asked for its type and refused.
         return json.loads(json.dumps(read.evaluate(None), default=lambda _: ""))
+    except JException as error:
+        raise JSONataException(error.error, f"{error.error}: {error}") from error
     except Exception as error:
         raise JSONataException("UNKNOWN", str(error)) from error
 

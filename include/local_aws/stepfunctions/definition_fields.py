@@ -3,8 +3,8 @@ Which fields a definition's objects have, and of what kind their values are.
 
 The fields of each type of state and AWS's words are those that others measured with
 ValidateStateMachineDefinition (the rules pf-sfn-asl-* of cdk-preflight, and
-github.com/floci-io/floci/pull/2786), or that AWS answered LocalStack (test_sfn_api_validation and
-test_test_state_machine_scenarios).
+github.com/floci-io/floci/pull/2786 and issues/2968), or that AWS answered LocalStack
+(test_sfn_api_validation and test_test_state_machine_scenarios).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FIELDS = {
     },
 }
 TOP = {"Comment", "QueryLanguage", "StartAt", "TimeoutSeconds", "Version", "States"}
-INNER = {"Comment", "StartAt", "States", "ProcessorConfig"}
+INNER = {"Comment", "StartAt", "States"}
 REQUIRED = {"Task": ["Resource"], "Choice": ["Choices"], "Parallel": ["Branches"]}
 LANGUAGES = ("JSONPath", "JSONata")
 # What only one of the two languages has.
@@ -90,7 +90,8 @@ def broken(workflow: Workflow) -> Iterator[Diagnostic]:
     """What is wrong with the fields of a workflow and of its states."""
     top = not workflow.location
     yield from required(workflow.body, ["States", "StartAt"], workflow.location or "/")
-    yield from unknown(workflow.body, TOP if top else INNER | TOP, workflow.location or "/")
+    processor = {"ProcessorConfig"} if workflow.location.endswith(("/ItemProcessor", "/Iterator")) else set()
+    yield from unknown(workflow.body, TOP if top else INNER | processor, workflow.location or "/")
     yield from kinds({key: workflow.body[key] for key in ("StartAt", "Comment") if key in workflow.body}, "")
     if top and workflow.body.get("Version", "1.0") != "1.0":
         yield Diagnostic("Value should be one of the following: [1.0]", "/Version")

@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 
 from include.local_aws.stepfunctions import retry_pause
+from include.local_aws.stepfunctions.json_times import iso_8601
 from include.local_aws.timers import Timer, Timers
 
 _timers = Timers()
@@ -70,7 +71,8 @@ class Worker(ExecutionWorker):  # type: ignore[misc]
         self.idle = threading.Event()
         self.env = self._get_evaluation_environment()
         # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
-        self.env.states.context_object.context_object_data["Execution"]["RedriveCount"] = 0
+        context = self.env.states.context_object.context_object_data["Execution"]
+        context |= {"StartTime": iso_8601(details.execution_details.start_time), "RedriveCount": 0}
         started = ExecutionStartedEventDetails(
             input=to_json_str(details.execution_details.inpt),
             inputDetails=HistoryEventExecutionDataDetails(truncated=False),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
 
 def json_ready(value: Any, of_time: Callable[[datetime], Any]) -> Any:
-    """A response of boto3 as the JSON of a state's output, its times written by ``of_time``."""
+    """A response of boto3 as the JSON of a state's output: times written by ``of_time``, bytes in base 64."""
     if isinstance(value, dict):
         return {key: json_ready(item, of_time) for key, item in value.items()}
     if isinstance(value, list):
         return [json_ready(item, of_time) for item in value]
     if isinstance(value, datetime):
         return of_time(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return value
 
 

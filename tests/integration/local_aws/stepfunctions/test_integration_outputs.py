@@ -93,6 +93,11 @@ def test_dynamodb_gives_its_whole_result(local_aws: LocalAws) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
     item = {"id": {"S": "a"}, "n": {"N": "1"}}
+    dynamodb.put_item(TableName=table, Item={"id": {"S": "b"}, "bytes": {"B": b"\xff"}})
+    key = {"TableName": table, "Key": {"id": {"S": "b"}}}
+    for call in ("dynamodb:getItem", "aws-sdk:dynamodb:getItem"):
+        found = result_of(local_aws, task_state(f"arn:aws:states:::{call}", key))
+        assert found["Item"]["bytes"] == {"B": "/w=="}
     put = task_state("arn:aws:states:::dynamodb:putItem", {"TableName": table, "Item": item})
     get = task_state("arn:aws:states:::dynamodb:getItem", {"TableName": table, "Key": {"id": {"S": "a"}}})
     assert {*result_of(local_aws, put)} == SDK

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from tests.integration.embedded_aws import LocalAws, until
-from tests.integration.state_machines import create_machine, ended, event_types, start, task_state
+from tests.integration.state_machines import (
+    create_defined,
+    create_machine,
+    ended,
+    event_types,
+    start,
+    task_state,
+)
 
 UPDATE = task_state(
     "arn:aws:states:::sagemaker:updateEndpoint", {"EndpointName": "nobody", "EndpointConfigName": "none"}
@@ -43,20 +50,68 @@ def test_a_definition_is_checked_without_making_anything(local_aws: LocalAws) ->
     assert [item["severity"] for item in bad["diagnostics"]] == ["ERROR"]
 
 
-def test_retries_keep_to_the_longest_delay(local_aws: LocalAws) -> None:
+@pytest.mark.parametrize(("jitter", "shortest"), [("NONE", [1, 2, 2]), ("FULL", [0, 0, 0])])
+def test_retries_keep_to_the_longest_delay(local_aws: LocalAws, jitter: str, shortest: list[float]) -> None:
     retry = {
         "ErrorEquals": ["SageMaker.AmazonSageMakerException"],
         "IntervalSeconds": 1,
         "BackoffRate": 1000,
         "MaxDelaySeconds": 2,
-        "JitterStrategy": "FULL",
+        "JitterStrategy": jitter,
         "MaxAttempts": 3,
     }
     execution = start(local_aws, create_machine(local_aws, {**UPDATE, "Retry": [retry]}))
-    found = ended(local_aws, execution)
-    assert found["error"] == "SageMaker.AmazonSageMakerException"
-    assert event_types(local_aws, execution).count("TaskScheduled") == 4
-    assert (found["stopDate"] - found["startDate"]).total_seconds() < 6
+    # Without the longest delay, the second pause would be a quarter of an hour.
+    until(lambda: event_types(local_aws, execution).count("TaskFailed") == 4, seconds=120)
+    assert ended(local_aws, execution)["error"] == "SageMaker.AmazonSageMakerException"
+    history = local_aws.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    tried, failed = (
+        [event["timestamp"] for event in history if event["type"] == kind]
+        for kind in ("TaskScheduled", "TaskFailed")
+    )
+    pauses = [(again - before).total_seconds() for before, again in zip(failed, tried[1:], strict=False)]
+    assert len(pauses) == 3
+    assert all(pause > least - 0.01 for pause, least in zip(pauses, shortest, strict=True))
+
+
+TIMED_OUT = task_state(
+    "arn:aws:states:::aws-sdk:s3:listBuckets", {}, QueryLanguage="JSONata", TimeoutSeconds="{% 'no' %}"
+)
+del TIMED_OUT["Parameters"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "caught", "by"),
+    [
+        (
+            {"Type": "Fail", "Error": "States.TaskFailed", "Cause": "c"},
+            "States.TaskFailed",
+            "States.TaskFailed",
+        ),
+        ({"Type": "Fail", "Error": "States.Timeout"}, "States.Timeout", "States.Timeout"),
+        ({"Type": "Fail", "Error": "States.Timeout"}, "States.Timeout", "States.ALL"),
+        (TIMED_OUT, "States.QueryEvaluationError", "States.TaskFailed"),
+        ({"Type": "Fail", "Error": "Mine"}, "Mine", "States.TaskFailed"),
+    ],
+)
+def test_an_error_leaves_a_branch_and_an_iteration_under_its_name(
+    local_aws: LocalAws, inner: dict[str, Any], caught: str, by: str
+) -> None:
+    flow = {"StartAt": "In", "States": {"In": inner}}
+    for around in ({"Type": "Parallel", "Branches": [flow]}, {"Type": "Map", "ItemProcessor": flow}):
+        state = {**around, "Catch": [{"ErrorEquals": [by], "Next": "Caught"}], "End": True}
+        definition = {"StartAt": "Out", "States": {"Out": state, "Caught": {"Type": "Succeed"}}}
+        found = ended(local_aws, start(local_aws, create_defined(local_aws, definition), [1]))
+        assert found["status"] == "SUCCEEDED", (around["Type"], found.get("error"), found.get("cause"))
+        assert json.loads(found["output"])["Error"] == caught
+
+
+def test_a_task_that_has_failed_is_none_that_was_out_of_time(local_aws: LocalAws) -> None:
+    flow = {"StartAt": "In", "States": {"In": {"Type": "Fail", "Error": "States.Timeout"}}}
+    catch = [{"ErrorEquals": ["States.TaskFailed"], "Next": "State1"}]
+    parallel = {"Type": "Parallel", "Branches": [flow], "Catch": catch}
+    found = ended(local_aws, start(local_aws, create_machine(local_aws, parallel, {"Type": "Succeed"})))
+    assert found["error"] == "States.Timeout"
 
 
 def test_an_execution_that_is_stopped_between_two_tries_can_be_redriven_at_once(local_aws: LocalAws) -> None:
