@@ -68,11 +68,12 @@ report: setup ## gate reports of a range: make report FROM=2013-05-01 TO=2013-05
 
 test: lint test-unit test-integration test-e2e ## lint, unit, integration and end-to-end tests
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, and which part imports which
 	@echo "== lint"
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@PYTHONPATH=.:plugins .venv/bin/lint-imports --cache-dir build/import-linter
 
 format: setup ## format the code
 	@.venv/bin/ruff check --fix-only --quiet .

@@ -12,8 +12,8 @@ from typing import Any
 from moto.events.models import Rule, events_backends
 
 from include.local_aws.clock import clock
-from include.local_aws.cloudwatch.metrics import record
 from include.local_aws.events import inputs, targets
+from include.local_aws.metrics import record
 from include.local_aws.runtime import ACCOUNT_ID, REGION, Runtime
 
 log = logging.getLogger(__name__)

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from include.local_aws.clock import clock
 from include.local_aws.faults.checks import FaultError
-
-if TYPE_CHECKING:
-    from include.local_aws.gateway.gateway import Gateway
+from include.local_aws.faults.faults import Faults
+from include.local_aws.gateway.quotas import Quotas
+from include.local_aws.gateway.requests import Requests
+from include.local_aws.iam.authorization import Authorization
 
 ROOT = "/_local_aws/"
 MAX_BODY_BYTES = 100_000
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What there is to look at and to change."""
+
+    faults: Faults
+    authorization: Authorization
+    quotas: Quotas
+    requests: Requests
 
 
 class _RefusedError(Exception):
@@ -23,10 +35,10 @@ class _RefusedError(Exception):
         self.status = status
 
 
-def answer(gateway: Gateway, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+def answer(controls: Controls, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     """Carry out one request; a wrong one is answered with ``{"error": <what is wrong>}``."""
     try:
-        status, content = HTTPStatus.OK, _done(gateway, environ)
+        status, content = HTTPStatus.OK, _done(controls, environ)
     except _RefusedError as error:
         status, content = error.status, {"error": str(error)}
     except FaultError as error:
@@ -37,18 +49,18 @@ def answer(gateway: Gateway, environ: dict[str, Any], start_response: Callable[.
     return [body]
 
 
-def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
+def _done(controls: Controls, environ: dict[str, Any]) -> dict[str, Any]:
     path, method = environ["PATH_INFO"].removeprefix(ROOT), environ["REQUEST_METHOD"]
     actions: dict[str, dict[str, Callable[[], object]]] = {
         "faults": {
             "GET": lambda: None,
-            "POST": lambda: gateway.faults.add(_content(environ)),
-            "DELETE": gateway.faults.clear,
+            "POST": lambda: controls.faults.add(_content(environ)),
+            "DELETE": controls.faults.clear,
         },
-        "requests": {"GET": lambda: None, "DELETE": gateway.requests.reset},
+        "requests": {"GET": lambda: None, "DELETE": controls.requests.reset},
         "authorization": {"GET": lambda: None},
         "clock": {"GET": lambda: None, "POST": lambda: clock.put_forward(_seconds(_content(environ)))},
-        "quotas": {"GET": lambda: None, "PUT": lambda: gateway.quotas.enforce(_enforced(_content(environ)))},
+        "quotas": {"GET": lambda: None, "PUT": lambda: controls.quotas.enforce(_enforced(_content(environ)))},
     }
     if path not in actions:
         raise _RefusedError(
@@ -61,11 +73,11 @@ def _done(gateway: Gateway, environ: dict[str, Any]) -> dict[str, Any]:
         )
     actions[path][method]()
     views: dict[str, Callable[[], dict[str, Any]]] = {
-        "faults": lambda: {"faults": gateway.faults.described()},
-        "requests": gateway.requests.described,
-        "authorization": gateway.authorization.described,
+        "faults": lambda: {"faults": controls.faults.described()},
+        "requests": controls.requests.described,
+        "authorization": controls.authorization.described,
         "clock": lambda: {"now": clock.now().isoformat()},
-        "quotas": lambda: {"enforced": gateway.quotas.enforced},
+        "quotas": lambda: {"enforced": controls.quotas.enforced},
     }
     return views[path]()
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from include.local_aws.faults.kinds import FailCall
-from include.local_aws.gateway.operations import Operation
+from include.local_aws.operations import Operation
 
 
 def refuse(operation: Operation, error: FailCall, start_response: Callable[..., Any]) -> list[bytes]:

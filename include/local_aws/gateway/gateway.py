@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
@@ -15,42 +13,18 @@ from include.local_aws.faults import lag
 from include.local_aws.faults.faults import Faults
 from include.local_aws.faults.kinds import DelayCall, DelayReply, DropReply, FailCall, FailReply
 from include.local_aws.gateway import control_api, unsupported
+from include.local_aws.gateway.control_api import Controls
 from include.local_aws.gateway.errors import refuse
-from include.local_aws.gateway.operations import Operation, operation_of
 from include.local_aws.gateway.quotas import Quotas
 from include.local_aws.gateway.request_parameters import parameters_of
+from include.local_aws.gateway.requests import Requests
 from include.local_aws.iam.authorization import Authorization, key_of
+from include.local_aws.operations import Operation, operation_of
 from include.local_aws.runtime import OBSERVER_KEY
 from include.local_aws.s3 import bucket_owner
 from include.local_aws.validation import validation
 
 THROTTLED = FailCall("*", "ThrottlingException", 400, "Rate exceeded")
-
-
-class Requests:
-    """How often each operation was asked for, and how often that was refused as too often."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self._throttled: Counter[str] = Counter()
-
-    def count(self, operation: str) -> None:
-        with self._lock:
-            self._counts[operation] += 1
-
-    def count_throttled(self, operation: str) -> None:
-        with self._lock:
-            self._throttled[operation] += 1
-
-    def described(self) -> dict[str, Any]:
-        with self._lock:
-            return {"counts": dict(self._counts), "throttled": dict(self._throttled)}
-
-    def reset(self) -> None:
-        with self._lock:
-            self._counts.clear()
-            self._throttled.clear()
 
 
 class Gateway:
@@ -66,10 +40,11 @@ class Gateway:
         self.faults = faults
         self.quotas = Quotas()
         self.requests = Requests()
+        self._controls = Controls(faults, authorization, self.quotas, self.requests)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ.get("PATH_INFO", "").startswith(control_api.ROOT):
-            return control_api.answer(self, environ, start_response)
+            return control_api.answer(self._controls, environ, start_response)
         operation = operation_of(environ, self._application._get_body(environ))
         name = str(operation)
         self.requests.count(name)

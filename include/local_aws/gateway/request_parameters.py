@@ -14,7 +14,7 @@ from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
-from include.local_aws.gateway.operations import Operation
+from include.local_aws.operations import Operation
 from include.local_aws.validation.constraints import Parameters
 
 # Requests whose body matters to what they need, of a service whose bodies may be large.

@@ -13,7 +13,7 @@ from typing import Any
 
 from include.local_aws.faults.kinds import FailCall
 from include.local_aws.gateway.errors import refuse
-from include.local_aws.gateway.operations import Operation
+from include.local_aws.operations import Operation
 
 log = logging.getLogger(__name__)
 

@@ -6,18 +6,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import ClientError
+from typing import Any, Protocol
 
 from include.local_aws.glue import python_modules, spark
+from include.local_aws.glue.downloads import bring
 from include.local_aws.glue.launch_error import LaunchError
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
-from include.local_aws.s3.uris import download, split_uri
-
-if TYPE_CHECKING:
-    from include.local_aws.glue.job_runs import JobRun
 
 # `awsglue`, as far as it is here.
 LIBRARY = Path(__file__).parent / "library"
@@ -36,7 +31,19 @@ class Command:
     environment: Mapping[str, str]
 
 
-def prepare(runtime: Runtime, run: JobRun, folder: Path, child: Job, log_path: Path) -> Command:
+class Run(Protocol):
+    """What is to be run, and how."""
+
+    job: Any
+    job_run_id: str
+
+    @property
+    def is_shell(self) -> bool: ...
+    @property
+    def all_arguments(self) -> dict[str, str]: ...
+
+
+def prepare(runtime: Runtime, run: Run, folder: Path, child: Job, log_path: Path) -> Command:
     """
     Bring a run's script and libraries here.
 
@@ -65,22 +72,3 @@ def prepare(runtime: Runtime, run: JobRun, folder: Path, child: Job, log_path: P
         [python, str(script), *words],
         {**runtime.child_environment(job.role), **environment, "PYTHONPATH": path},
     )
-
-
-def bring(runtime: Runtime, role: str, uri: str, target: Path) -> None:
-    """
-    Download what a job needs before it can run.
-
-    :raises LaunchError: in AWS's words, as its users quote them.
-    """
-    try:
-        download(runtime.client("s3", role=role), uri, target)
-    except ClientError as error:
-        bucket, key = split_uri(uri)
-        said, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
-        raise LaunchError(
-            f"LAUNCH ERROR | Error downloading from S3 for bucket: {bucket}, key: {key}.{said['Message']} "
-            f"(Service: Amazon S3; Status Code: {status}; Please refer logs for details."
-        ) from error
-    except ValueError as error:
-        raise LaunchError(f"LAUNCH ERROR | {error}") from error

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from include.local_aws.glue import commands
+from include.local_aws.glue.downloads import bring
 from include.local_aws.glue.launch_error import LaunchError
 from include.local_aws.jobs import Job
 from include.local_aws.runtime import Runtime
@@ -34,7 +34,7 @@ def extra_files(runtime: Runtime, role: str, arguments: Mapping[str, str], folde
     paths = []
     for uri in _items(arguments, "--extra-py-files"):
         target = folder / PurePosixPath(uri).name
-        commands.bring(runtime, role, uri, target)
+        bring(runtime, role, uri, target)
         if target.suffix == ".py":
             paths.append(folder)
         elif target.suffix in _ARCHIVES:

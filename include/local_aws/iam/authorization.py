@@ -13,12 +13,12 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from include.local_aws.faults.kinds import FailCall
-from include.local_aws.gateway.operations import Operation
 from include.local_aws.iam.missing_keys import missing_key_needs
 from include.local_aws.iam.needs import needs
 from include.local_aws.iam.policy import Document, Need, is_allowed
 from include.local_aws.iam.tags import tag_context
 from include.local_aws.iam.trust import refusing_service
+from include.local_aws.operations import Operation
 from include.local_aws.runtime import (
     ACCOUNT_ID,
     AIRFLOW_KEY,

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from moto.s3.models import s3_backends
 
-from include.local_aws.gateway.operations import Operation
 from include.local_aws.iam.policy import Need
+from include.local_aws.operations import Operation
 from include.local_aws.runtime import ACCOUNT_ID
 from include.local_aws.validation.constraints import Parameters
 

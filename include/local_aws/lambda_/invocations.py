@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import LambdaFunction
 
-from include.local_aws.cloudwatch.metrics import record
 from include.local_aws.lambda_.runtime_api import Answer
 from include.local_aws.lambda_.sandbox import Request
 from include.local_aws.lambda_.sandboxes import Sandboxes
 from include.local_aws.lambda_.settings import settings_of
+from include.local_aws.metrics import record
 from include.local_aws.runtime import Runtime
 from include.local_aws.timers import Timers
 

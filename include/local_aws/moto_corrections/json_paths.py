@@ -19,7 +19,7 @@ from jsonpath_ng.jsonpath import Child, Fields, Index, JSONPath, Root, Slice
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
-from include.local_aws.moto_corrections.corrections import replace_everywhere
+from include.local_aws.moto_corrections.replacing import replace_everywhere
 
 # A quoted string, a bracket with its own brackets (of a filter), or a name after a dot.
 _PIECE = re.compile(

@@ -21,7 +21,7 @@ from moto.stepfunctions.parser.asl.component.intrinsic import jsonata as functio
 from moto.stepfunctions.parser.asl.jsonata import jsonata
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException
 
-from include.local_aws.moto_corrections.corrections import replace_everywhere
+from include.local_aws.moto_corrections.replacing import replace_everywhere
 
 ALGORITHMS = {
     "MD5": hashlib.md5,

@@ -13,7 +13,7 @@ from typing import Any
 from moto.stepfunctions.parser.asl.antlt4utils import antlr4utils
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 
-from include.local_aws.moto_corrections.corrections import replace_everywhere
+from include.local_aws.moto_corrections.replacing import replace_everywhere
 
 
 def install() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from moto.s3.models import s3_backends
 
 from include.local_aws.faults.kinds import FailCall
-from include.local_aws.gateway.operations import Operation
+from include.local_aws.operations import Operation
 
 
 def refusal(environ: dict[str, Any], operation: Operation) -> FailCall | None:

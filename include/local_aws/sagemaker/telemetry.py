@@ -14,9 +14,9 @@ from typing import Any
 
 from moto.sagemaker.models import FakeEndpoint, FakeTrainingJob
 
-from include.local_aws.cloudwatch.metrics import record
 from include.local_aws.events import bus
 from include.local_aws.logs.streams import put
+from include.local_aws.metrics import record
 from include.local_aws.sagemaker.serving_container import Answer
 
 # An endpoint's status has other names in events than in DescribeEndpoint.

@@ -12,8 +12,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from include.local_aws.cloudwatch.metrics import record
 from include.local_aws.events import bus
+from include.local_aws.metrics import record
 from include.local_aws.stepfunctions import executions
 from include.local_aws.stepfunctions.executions import Execution
 from include.local_aws.stepfunctions.redrive import redrive_state

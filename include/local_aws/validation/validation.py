@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore.model import OperationModel
 
 from include.local_aws.faults.kinds import FailCall
-from include.local_aws.gateway.operations import Operation
+from include.local_aws.operations import Operation
 from include.local_aws.validation.constraints import Parameters, message, violations
 from include.local_aws.validation.request_rules import broken_rules
 

@@ -1,0 +1,1 @@
+"""DynamoDB: writes under conditions."""

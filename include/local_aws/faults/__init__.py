@@ -1,0 +1,1 @@
+"""Faults and lag that tests and benchmarks put in."""

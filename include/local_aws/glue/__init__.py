@@ -1,0 +1,1 @@
+"""Glue: jobs that run in Python or Spark, and crawlers."""

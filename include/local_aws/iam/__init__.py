@@ -1,0 +1,1 @@
+"""IAM: what a request needs, and what policies and trusts allow."""

@@ -1,0 +1,1 @@
+"""Lambda: functions in sandboxes, invocations, event queues."""

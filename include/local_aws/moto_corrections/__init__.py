@@ -1,0 +1,1 @@
+"""The States Language, where moto evaluates it otherwise than AWS."""

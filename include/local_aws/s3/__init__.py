@@ -1,0 +1,1 @@
+"""S3: whose a bucket is, and how URIs name objects."""

@@ -1,0 +1,1 @@
+"""Step Functions: definitions, executions, redrives and the services that they call."""

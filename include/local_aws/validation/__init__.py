@@ -1,0 +1,1 @@
+"""Requests that AWS refuses for their parameters alone."""
