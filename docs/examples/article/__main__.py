@@ -34,11 +34,10 @@ def main() -> int:
     resources = aws.Resources(boto3.Session(), arguments.name, arguments.bucket)
     if arguments.command == "create":
         aws.create(resources)
-        print(_workflow(resources).create())
+        print(aws.once_roles_are_seen(_workflow(resources).create))
     elif arguments.command == "run":
         return _run(resources, arguments.window_end)
     elif arguments.command == "schedule":
-        _updated(resources)
         schedule.put(resources, arguments.rate)
     else:
         schedule.remove(resources)
@@ -64,6 +63,8 @@ def _run(resources: aws.Resources, window_end: str | None) -> int:
     while (described := execution.describe())["status"] == "RUNNING":
         time.sleep(2)
     print(described["status"], described.get("error", ""), described.get("cause", ""))
+    # Now there is an endpoint to update, whatever starts the next execution.
+    _updated(resources)
     return int(described["status"] != "SUCCEEDED")
 
 

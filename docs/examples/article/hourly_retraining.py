@@ -10,10 +10,10 @@ from airflow.sdk import DAG, CronDataIntervalTimetable
 from retraining.operators.start_execution import StartExecutionOperator
 from retraining.sensors.execution import ExecutionSensor
 
-NAME = os.environ.get("ARTICLE_NAME", "flights-article")
 STATE_MACHINE = os.environ.get(
-    "ARTICLE_STATE_MACHINE", f"arn:aws:states:us-east-1:123456789012:stateMachine:{NAME}"
+    "ARTICLE_STATE_MACHINE", "arn:aws:states:us-east-1:123456789012:stateMachine:flights-article"
 )
+NAME = STATE_MACHINE.rpartition(":")[2]
 # A cleared run trains again, and SageMaker takes a training job's name once.
 MODEL = "flights-{{ data_interval_end | ts_nodash }}-{{ dag_run.clear_number }}"
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
+from botocore.exceptions import ClientError
 
+T = TypeVar("T")
 HERE = Path(__file__).parent
 FUNCTION_FILE = "query_training_status.py"
 
@@ -60,7 +66,8 @@ def create(resources: Resources) -> None:
     script = "article/code/glue_etl.py"
     s3 = resources.session.client("s3")
     s3.upload_file(str(HERE / "glue_etl.py"), resources.bucket, script)
-    resources.session.client("glue").create_job(
+    create_job = partial(
+        resources.session.client("glue").create_job,
         Name=resources.name,
         Role=resources.role("glue"),
         Command={
@@ -74,7 +81,8 @@ def create(resources: Resources) -> None:
         Timeout=60,
         ExecutionProperty={"MaxConcurrentRuns": 2},
     )
-    resources.session.client("lambda").create_function(
+    create_function = partial(
+        resources.session.client("lambda").create_function,
         FunctionName=resources.name,
         Runtime="python3.13",
         Role=resources.role("lambda"),
@@ -82,17 +90,38 @@ def create(resources: Resources) -> None:
         Code={"ZipFile": _zipped(HERE / FUNCTION_FILE)},
         Timeout=15,
     )
+    once_roles_are_seen(create_job)
+    once_roles_are_seen(create_function)
+
+
+def once_roles_are_seen(call: Callable[[], T], seconds: float = 60) -> T:
+    """
+    Make a call that hands over a role.
+
+    :param seconds: how long it may be refused: for a while the services do not know of a new role.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            return call()
+        except ClientError as error:
+            if "assume" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(5)
 
 
 def remove(resources: Resources) -> None:
-    """Delete what :func:`create` made; the bucket's objects stay."""
-    resources.session.client("lambda").delete_function(FunctionName=resources.name)
+    """Delete what :func:`create` made, all of it or some; the bucket's objects stay."""
+    lambda_, iam = resources.session.client("lambda"), resources.session.client("iam")
+    with suppress(lambda_.exceptions.ResourceNotFoundException):
+        lambda_.delete_function(FunctionName=resources.name)
     resources.session.client("glue").delete_job(JobName=resources.name)
-    iam = resources.session.client("iam")
     for service in _statements(resources):
         name = f"{resources.name}-{service}"
-        iam.delete_role_policy(RoleName=name, PolicyName="article")
-        iam.delete_role(RoleName=name)
+        with suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role_policy(RoleName=name, PolicyName="article")
+        with suppress(iam.exceptions.NoSuchEntityException):
+            iam.delete_role(RoleName=name)
 
 
 def _create_role(resources: Resources, service: str, statements: list[dict[str, Any]]) -> None:
@@ -117,12 +146,16 @@ def _statements(resources: Resources) -> dict[str, list[dict[str, Any]]]:
         ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"], f"arn:aws:s3:::{resources.bucket}/*"
     )
     listing = _allow(["s3:ListBucket"], f"arn:aws:s3:::{resources.bucket}")
-    logs = _allow(
-        ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], f"arn:aws:logs:{here}:*"
-    )
+    written = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+    logs = _allow([f"logs:{call}" for call in written], f"arn:aws:logs:{here}:*")
+    # The algorithm's images live in an account of AWS; metrics and logging in know no resources to name.
+    pulled = ("BatchCheckLayerAvailability", "BatchGetImage", "GetDownloadUrlForLayer")
+    registry = f"arn:aws:ecr:{resources.region}:*:repository/sagemaker-xgboost"
+    image = _allow([f"ecr:{call}" for call in pulled], registry)
+    unnamed = _allow(["ecr:GetAuthorizationToken", "cloudwatch:PutMetricData"], "*")
     return {
         "glue": [objects, listing, logs],
-        "sagemaker": [objects, listing, logs],
+        "sagemaker": [objects, listing, logs, image, unnamed],
         "lambda": [
             _allow(["sagemaker:DescribeTrainingJob"], f"arn:aws:sagemaker:{here}:training-job/*"),
             logs,
@@ -136,7 +169,8 @@ def _statements(resources: Resources) -> dict[str, list[dict[str, Any]]]:
             _allow(
                 [
                     *(f"sagemaker:{verb}TrainingJob" for verb in ("Create", "Describe", "Stop")),
-                    *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:AddTags"),
+                    *("sagemaker:AddTags", "sagemaker:ListTags"),
+                    *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig"),
                     *("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"),
                 ],
                 f"arn:aws:sagemaker:{here}:*",
