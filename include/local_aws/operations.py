@@ -19,6 +19,7 @@ CLIENT_NAMES = {
     "monitoring": "cloudwatch",
     "tagging": "resourcegroupstaggingapi",
     "servicequotas": "service-quotas",
+    "s3-object-lambda": "s3",
 }
 
 # Paths of SageMaker's runtime, whose requests are signed as SageMaker's are.
