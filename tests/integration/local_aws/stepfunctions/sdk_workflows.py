@@ -21,6 +21,7 @@ from sagemaker.inputs import TrainingInput
 from sagemaker.parameter import IntegerParameter
 from sagemaker.processing import ProcessingInput, ProcessingOutput, Processor
 from sagemaker.session import Session
+from sagemaker.sklearn.processing import SKLearnProcessor
 from sagemaker.transformer import Transformer
 from sagemaker.tuner import HyperparameterTuner
 from stepfunctions import steps
@@ -54,20 +55,36 @@ def tuning() -> Any:
     return steps.TuningStep("Tune", tuner, name, {"train": train, "validation": train})
 
 
-def processing() -> Any:
-    processor = Processor(
-        given["sagemaker_role"], "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1", 1, "ml.m5.large"
+def processing(image: str | None = None) -> Any:
+    """A step that runs the script in scikit-learn's image, or in another."""
+    machine = {"instance_count": 1, "instance_type": "ml.m5.large", "sagemaker_session": session}
+    processor = (
+        Processor(given["sagemaker_role"], image, **machine)
+        if image
+        else SKLearnProcessor("1.2-1", given["sagemaker_role"], **machine)
     )
     place, folder = f"s3://{given['bucket']}/{name}", "/opt/ml/processing"
-    inputs = [ProcessingInput(source=f"{place}/rows/", destination=f"{folder}/in", input_name="rows")]
-    outputs = [ProcessingOutput(source=f"{folder}/out", destination=f"{place}/out", output_name="out")]
-    return steps.ProcessingStep("Process", processor, name, inputs=inputs, outputs=outputs)
+    inputs = [
+        ProcessingInput(source=f"{place}/rows/", destination=f"{folder}/in", input_name="rows"),
+        ProcessingInput(source=f"{place}/count.py", destination=f"{folder}/code", input_name="code"),
+    ]
+    outputs = [ProcessingOutput(source=f"{folder}/out", destination=f"{place}/counted", output_name="out")]
+    return steps.ProcessingStep(
+        "Process",
+        processor,
+        name,
+        inputs=inputs,
+        outputs=outputs,
+        container_entrypoint=["python3", f"{folder}/code/count.py"],
+    )
 
 
 def transform() -> Any:
     transformer = Transformer(name, 1, "ml.m5.large", output_path=f"s3://{given['bucket']}/{name}/predicted")
     data = f"s3://{given['bucket']}/{name}/features/"
-    return steps.TransformStep("Transform", transformer, name, name, data, content_type="text/csv")
+    return steps.TransformStep(
+        "Transform", transformer, name, name, data, content_type="text/csv", split_type="Line"
+    )
 
 
 def model() -> Any:
@@ -128,6 +145,9 @@ FIRST: dict[str, Callable[[], Any]] = {
 REST: dict[str, Callable[[], Any]] = {
     "TuningStep": tuning,
     "ProcessingStep": processing,
+    "ProcessingStep in an image of one's own": lambda: processing(
+        "123456789012.dkr.ecr.us-east-1.amazonaws.com/ours:1"
+    ),
     "LambdaStep": lambda: steps.LambdaStep(
         "Call", parameters={"FunctionName": given["function"], "Payload": {"x": 1}}
     ),

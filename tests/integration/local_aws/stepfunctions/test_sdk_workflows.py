@@ -11,7 +11,9 @@ from uuid import uuid4
 import pytest
 
 from tests.integration.embedded_aws import PROJECT, LocalAws
+from tests.integration.endpoints import HIGH, LOW, predict, settled
 from tests.integration.local_aws.lambda_.lambda_functions import deployed
+from tests.integration.local_aws.sagemaker.test_processing import mounts
 from tests.integration.sagemaker_requests import rows
 
 NAME = f"steps-{uuid4().hex[:8]}"
@@ -22,6 +24,13 @@ def handler(event, context):
     return {"got": event}
 """
 SCRIPT = "print('a job')\n"
+COUNT = """
+from pathlib import Path
+
+lines = Path("/opt/ml/processing/in/part-0.csv").read_text().splitlines()
+Path("/opt/ml/processing/out/count.txt").write_text(str(len(lines)))
+"""
+ROWS = 200
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +38,10 @@ def results(local_aws: LocalAws) -> dict[str, Any]:
     """How an execution of each step class ended."""
     stack, bucket = local_aws.outputs, local_aws.outputs["Bucket"]
     put = local_aws.client("s3").put_object
-    put(Bucket=bucket, Key=f"{NAME}/rows/part-0.csv", Body=rows(200, 1).encode())
-    features = [line.partition(",")[2] for line in rows(5, 2).splitlines()]
-    put(Bucket=bucket, Key=f"{NAME}/features/part-0.csv", Body="\n".join(features).encode())
+    put(Bucket=bucket, Key=f"{NAME}/rows/part-0.csv", Body=rows(ROWS, 1).encode())
+    put(Bucket=bucket, Key=f"{NAME}/features/part-0.csv", Body=f"{HIGH}\n{LOW}\n".encode())
     put(Bucket=bucket, Key=f"{NAME}/job.py", Body=SCRIPT.encode())
+    put(Bucket=bucket, Key=f"{NAME}/count.py", Body=COUNT.encode())
     role = everything(local_aws)
     local_aws.client("glue").create_job(
         Name=NAME,
@@ -111,6 +120,12 @@ def run_program(aws: LocalAws, given: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def read(aws: LocalAws, key: str) -> str:
+    """What a step has written below the bucket's folder of these workflows."""
+    found = aws.client("s3").get_object(Bucket=aws.outputs["Bucket"], Key=f"{NAME}/{key}")
+    return str(found["Body"].read().decode())
+
+
 def output_of(results: dict[str, Any], step: str) -> Any:
     assert results[step]["status"] == "SUCCEEDED", results[step]
     return json.loads(results[step]["output"])
@@ -122,10 +137,16 @@ def test_a_model_is_trained_saved_and_served(local_aws: LocalAws, results: dict[
     assert output_of(results, "EndpointConfigStep")["EndpointConfigArn"].endswith(NAME)
     assert output_of(results, "EndpointStep")["EndpointArn"].endswith(f"endpoint/{NAME}")
     assert output_of(results, "TransformStep")["TransformJobStatus"] == "Completed"
-    predicted = local_aws.client("s3").get_object(
-        Bucket=local_aws.outputs["Bucket"], Key=f"{NAME}/predicted/part-0.csv.out"
-    )
-    assert len(predicted["Body"].read().split()) == 5
+    assert settled(local_aws, NAME)["EndpointStatus"] == "InService"
+    high, low = predict(local_aws, NAME, f"{HIGH}\n{LOW}")
+    assert high > low
+    assert read(local_aws, "predicted/part-0.csv.out").split() == [str(high), str(low)]
+
+
+@mounts
+def test_a_script_processes(local_aws: LocalAws, results: dict[str, Any]) -> None:
+    assert output_of(results, "ProcessingStep")["ProcessingJobStatus"] == "Completed"
+    assert read(local_aws, "counted/count.txt") == str(ROWS)
 
 
 @pytest.mark.parametrize("step", ["ModelStep", "EndpointConfigStep", "EndpointStep", "LambdaStep"])
@@ -187,5 +208,6 @@ def test_what_does_not_run_here_is_refused_by_name(results: dict[str, Any], step
 
 
 def test_an_image_that_is_not_here_is_refused_by_name(results: dict[str, Any]) -> None:
-    assert results["ProcessingStep"]["status"] == "FAILED"
-    assert "ours:1" in results["ProcessingStep"]["cause"]
+    found = results["ProcessingStep in an image of one's own"]
+    assert found["status"] == "FAILED"
+    assert "ours:1" in found["cause"]
