@@ -71,6 +71,9 @@ class NameLexer(ASLLexer):  # type: ignore[misc]
                 self._open.pop()
         elif token.type != Token.EOF and token.text.startswith('"'):
             self._read_string(token)
+        elif token.type == ASLLexer.INT and self._field == ASLLexer.TOLERATEDFAILUREPERCENTAGE:
+            # A percentage without a fraction is one too.
+            token.type = ASLLexer.NUMBER
         self._last = token.type
         return token
 

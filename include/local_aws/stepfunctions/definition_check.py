@@ -20,9 +20,9 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from include.local_aws.stepfunctions import (
     definition_fields,
     definition_graph,
+    definition_missing,
     definition_paths,
     definition_values,
-    execution_worker,
 )
 from include.local_aws.stepfunctions.diagnostics import Diagnostic, Json, states, workflows
 
@@ -49,7 +49,7 @@ def diagnostics(definition: str, *, express: bool = False) -> tuple[Diagnostic, 
     if not isinstance(read, dict):
         return (Diagnostic("Definition must be a valid JSON object"),)
     found = tuple(_broken(read, express=express))
-    return found or tuple(_not_run_here(definition))
+    return found or tuple(definition_missing.missing(read, definition))
 
 
 def _broken(definition: Json, *, express: bool) -> Iterator[Diagnostic]:
@@ -63,14 +63,6 @@ def _broken(definition: Json, *, express: bool) -> Iterator[Diagnostic]:
                 found += definition_paths.broken(state)
     # A graph is looked at only where its states are what they should be.
     yield from found or definition_graph.broken(definition)
-
-
-def _not_run_here(definition: str) -> Iterator[Diagnostic]:
-    """What AWS takes and the interpreter does not: said at once, not when it is run."""
-    try:
-        execution_worker.parsed(definition)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the definition cannot be run
-        yield Diagnostic(f"The embedded AWS cannot run this definition: {error}", "/")
 
 
 def refuse(definition: str, *, express: bool = False) -> None:
