@@ -118,5 +118,8 @@ def _update_job(response: GlueResponse) -> ActionResult:
         raise JobNotFoundException(name)
     if missing := {"Role", "Command"} - set(given):
         raise InvalidInputException("UpdateJob", f"{min(missing)} should not be null.")
-    define(backend, name, given, backend.jobs[name])
+    before = backend.jobs[name].definition
+    # All but this, which the same page says is kept.
+    kept = {key: before[key] for key in ("GlueVersion",) if key in before}
+    define(backend, name, {**kept, **given}, backend.jobs[name])
     return ActionResult({"JobName": name})

@@ -21,8 +21,8 @@ OTHER_COMMANDS = ("gluestreaming", "glueray")
 ENDED_VERSIONS = ("0.9", "1.0", "2.0")
 # Those of which Spark 3.5 can stand in for the Spark that they have: 3.1, 3.3, 3.5 and 3.5.
 SPARK_VERSIONS = ("3.0", "4.0", "5.0", "5.1")
-# "The default is Glue 6.0", whose Spark 4 reads numbers, dates and errors of SQL otherwise.
-DEFAULT_VERSION = "6.0"
+# "Jobs that are created without specifying a Glue version default to Glue 6.0": botocore's model since 1.44.
+NO_SPARK_4 = "which has Spark 4: numbers, dates and errors of SQL are not those of the Spark 3.5 that is here"
 SHELL_CAPACITIES = (0.0625, 1.0)
 MOST_DPUS = 100
 MOST_RETRIES = 10
@@ -104,13 +104,10 @@ def _spark_faults(given: Parameters) -> Iterator[str]:
     version = given.get("GlueVersion")
     if version in ENDED_VERSIONS:
         yield f"Glue version {version} has reached its end of life."
-    elif version is None:
-        yield (
-            f"GlueVersion: the embedded AWS runs {', '.join(SPARK_VERSIONS)}; a job without one takes "
-            f"AWS's default, {DEFAULT_VERSION}"
-        )
     elif version not in SPARK_VERSIONS:
-        yield f"GlueVersion: the embedded AWS runs {', '.join(SPARK_VERSIONS)}, got {version}"
+        why = {None: f"; without one, AWS takes 6.0, {NO_SPARK_4}", "6.0": f", got 6.0, {NO_SPARK_4}"}
+        versions = ", ".join(SPARK_VERSIONS)
+        yield f"GlueVersion: the embedded AWS runs {versions}{why.get(version, f', got {version}')}"
     if (capacity := given.get("MaxCapacity")) and (capacity % 1 or not 2 <= capacity <= MOST_DPUS):
         yield f"Max Capacity of a {SPARK} job should be a whole number from 2 to {MOST_DPUS}, got {capacity}."
     if given.get("WorkerType") in ("G.025X", "Z.2X", "Standard"):

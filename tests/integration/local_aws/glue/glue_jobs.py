@@ -23,7 +23,7 @@ def glue_role(aws: LocalAws) -> str:
 
 
 def create_glue_job(aws: LocalAws, program: str, command: str = "pythonshell", **settings: Any) -> str:
-    """A Glue job that runs a program; gives its name."""
+    """A Glue job that runs a program; gives its name. A setting that is None is left out."""
     name, bucket = f"job-{uuid4().hex}", aws.outputs["Bucket"]
     aws.client("s3").put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=program.encode())
     defaults: dict[str, Any] = {
@@ -33,7 +33,8 @@ def create_glue_job(aws: LocalAws, program: str, command: str = "pythonshell", *
     }
     if command == "glueetl":
         defaults |= {"GlueVersion": "5.1", "WorkerType": "G.1X", "NumberOfWorkers": 2}
-    aws.client("glue").create_job(**{**defaults, **settings})
+    given = {key: value for key, value in {**defaults, **settings}.items() if value is not None}
+    aws.client("glue").create_job(**given)
     return name
 
 

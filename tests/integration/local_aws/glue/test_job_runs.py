@@ -127,7 +127,9 @@ def test_a_run_that_takes_longer_than_its_timeout_has_timed_out(
         ({"MaxRetries": 11}, "from 0 to 10"),
         ({"JobRunQueuingEnabled": True}, "JobRunQueuingEnabled"),
         ({"command": "glueetl", "GlueVersion": "2.0"}, "end of life"),
-        ({"command": "glueetl", "GlueVersion": "6.0"}, "the embedded AWS runs 3.0"),
+        ({"command": "glueetl", "GlueVersion": "6.0"}, "runs 3.0, 4.0, 5.0, 5.1, got 6.0, which has Spark 4"),
+        ({"command": "glueetl", "GlueVersion": None}, "without one, AWS takes 6.0, which has Spark 4"),
+        ({"command": "glueetl", "GlueVersion": "7.0"}, "5.1, got 7.0"),
         ({"command": "glueetl", "MaxCapacity": 2.0}, "do not set Max Capacity"),
         ({"command": "glueetl", "WorkerType": "G.025X"}, "G.025X is not supported"),
         ({"command": "gluestreaming"}, "got gluestreaming"),
@@ -155,6 +157,16 @@ def test_a_name_is_one_job(local_aws: LocalAws, create_job: CreateJob) -> None:
     assert (updated["Timeout"], updated["MaxCapacity"], updated["MaxRetries"]) == (2880, 1.0, 1)
     with pytest.raises(ClientError, match=r"EntityNotFoundException"):
         glue.update_job(JobName="no-such-job", JobUpdate=update)
+
+
+def test_an_update_keeps_the_version_alone(local_aws: LocalAws, create_job: CreateJob) -> None:
+    glue, name = local_aws.client("glue"), create_job("pass", command="glueetl", GlueVersion="4.0", Timeout=5)
+    before = glue.get_job(JobName=name)["Job"]
+    for _ in range(2):
+        glue.update_job(JobName=name, JobUpdate={key: before[key] for key in ("Role", "Command")})
+        job = glue.get_job(JobName=name)["Job"]
+        assert (job["GlueVersion"], job["Timeout"], job["MaxCapacity"]) == ("4.0", 2880, 10.0)
+        assert "WorkerType" not in job
 
 
 def test_a_run_is_shown_with_what_it_was_given(local_aws: LocalAws, create_job: CreateJob) -> None:
