@@ -59,6 +59,7 @@ class Server:
         from include.local_aws.s3 import service as s3
         from include.local_aws.sagemaker import service as sagemaker
         from include.local_aws.service_quotas import service as service_quotas
+        from include.local_aws.sns import service as sns
         from include.local_aws.stepfunctions import service as stepfunctions
 
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
@@ -90,6 +91,7 @@ class Server:
             logs,
             events,
             cloudwatch,
+            sns,
         ):
             service.install(self.runtime)
         self._thread = threading.Thread(target=self._server.serve_forever, name="http", daemon=True)

@@ -9,10 +9,13 @@ from typing import Any
 
 from moto.events.exceptions import ValidationException
 
-from include.local_aws.events import inputs, permissions
+from include.local_aws.events import inputs
+from include.local_aws.iam.resource_policies import ACTIONS, NotPermittedError, require_policy
+from include.local_aws.iam.roles import can_be_taken
 from include.local_aws.logs.streams import put
 from include.local_aws.runtime import Runtime
 
+SERVICE = "events.amazonaws.com"
 # What a target may have beside its input; anything else is refused, as it would be without effect.
 FIELDS = {"Id", "Arn", "RoleArn", "SqsParameters", "RetryPolicy", *inputs.WAYS}
 
@@ -58,7 +61,8 @@ def _lambda(runtime: Runtime, delivery: Delivery) -> None:
 
 def _states(runtime: Runtime, delivery: Delivery) -> None:
     role = delivery.target["RoleArn"]
-    permissions.require_role(role)
+    if not can_be_taken(role, SERVICE):
+        raise NotPermittedError(f"role {role} cannot be taken by {SERVICE}")
     runtime.client("stepfunctions", delivery.region, role=role).start_execution(
         stateMachineArn=delivery.arn, name=f"{delivery.event_id}_{uuid.uuid4()}", input=delivery.text
     )
@@ -83,11 +87,13 @@ def send(runtime: Runtime, delivery: Delivery) -> None:
     """
     Call a target.
 
+    On AWS what is not permitted is FailedInvocations, and nobody else is told; so it is here.
+
     :raises NotPermittedError: when EventBridge may not.
     """
     kind = delivery.arn.split(":")[2]
-    if kind in permissions.ACTIONS:
-        permissions.require_policy(runtime, delivery.arn, delivery.rule_arn)
+    if kind in ACTIONS:
+        require_policy(runtime, delivery.arn, service=SERVICE, source=delivery.rule_arn)
     KINDS[kind](runtime, delivery)
 
 

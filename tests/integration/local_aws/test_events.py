@@ -13,47 +13,13 @@ from botocore.exceptions import ClientError
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.local_aws.lambda_.lambda_functions import deployed
+from tests.integration.local_aws.queues import Queue
 from tests.integration.sagemaker_requests import trained, training_request
 from tests.integration.state_machines import create_machine, ended, start
 
 FAIL = {"Type": "Fail", "Error": "SomeFailure", "Cause": "on purpose"}
 SUCCEED = {"Type": "Succeed"}
 HOUR = 3600
-
-
-class Queue:
-    """A queue, and the messages that came into it."""
-
-    def __init__(self, aws: LocalAws) -> None:
-        self._sqs = aws.client("sqs")
-        self._url = self._sqs.create_queue(QueueName=f"queue-{uuid4().hex}")["QueueUrl"]
-        attributes = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
-        self.arn: str = attributes["Attributes"]["QueueArn"]
-        self.let_in("*")
-        self._bodies: list[str] = []
-
-    def let_in(self, rule: str) -> None:
-        """Let EventBridge send what comes of a rule."""
-        statement = {
-            "Effect": "Allow",
-            "Principal": {"Service": "events.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": self.arn,
-            "Condition": {"ArnLike": {"aws:SourceArn": rule}},
-        }
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self._sqs.set_queue_attributes(QueueUrl=self._url, Attributes={"Policy": policy})
-
-    def bodies(self) -> list[str]:
-        """What has come so far."""
-        while found := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get("Messages"):
-            self._bodies += [message["Body"] for message in found]
-            for message in found:
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-        return self._bodies
-
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for body in self.bodies()]
 
 
 @pytest.fixture
@@ -395,6 +361,7 @@ def test_a_failed_retrain_is_told_to_the_topic_of_its_stack(local_aws: LocalAws,
         found["PhysicalResourceId"] for found in resources if found["LogicalResourceId"] == "FailureTopic"
     )
     sns = local_aws.client("sns")
+    queue.let_in(topic, "sns.amazonaws.com")
     subscription = sns.subscribe(
         TopicArn=topic, Protocol="sqs", Endpoint=queue.arn, ReturnSubscriptionArn=True
     )

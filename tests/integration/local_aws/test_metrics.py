@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from include.local_aws.control import Control
 from tests.integration.embedded_aws import LocalAws, until
 from tests.integration.local_aws.lambda_.lambda_functions import deployed, invoked
+from tests.integration.local_aws.queues import Queue
 from tests.integration.state_machines import create_machine, ended, start
 
 FAIL = {"Type": "Fail", "Error": "SomeFailure"}
@@ -174,14 +175,13 @@ def test_as_many_periods_have_to_be_beyond_it_as_are_asked_for(
 
 
 def test_a_topic_is_told_of_an_alarm_and_of_its_end(local_aws: LocalAws, put_alarm: PutAlarm) -> None:
-    sqs, sns = local_aws.client("sqs"), local_aws.client("sns")
-    url = sqs.create_queue(QueueName=f"queue-{uuid4().hex}")["QueueUrl"]
-    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    sns, queue = local_aws.client("sns"), Queue(local_aws)
     topic = sns.create_topic(Name=f"topic-{uuid4().hex}")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
+    queue.let_in(topic, "sns.amazonaws.com")
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue.arn)
     # AWS's period of an alarm is a minute at least; here the clock is put forward.
     alarm = put_alarm(AlarmActions=[topic], OKActions=[topic], TreatMissingData="notBreaching")
-    control, told = Control(local_aws.endpoint_url), []
+    control = Control(local_aws.endpoint_url)
     now = datetime.fromisoformat(control.ask("GET", "clock")["now"])
     datum = {
         "MetricName": "errors",
@@ -192,18 +192,15 @@ def test_a_topic_is_told_of_an_alarm_and_of_its_end(local_aws: LocalAws, put_ala
     local_aws.client("cloudwatch").put_metric_data(Namespace=alarm, MetricData=[datum])
 
     def states() -> list[str]:
-        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            content = json.loads(json.loads(message["Body"])["Message"])
-            assert content["AlarmName"] == alarm
-            told.append(content["NewStateValue"])
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return told
+        contents = [json.loads(event["Message"]) for event in queue.events()]
+        assert {content["AlarmName"] for content in contents} <= {alarm}
+        return [content["NewStateValue"] for content in contents]
 
     # Nobody has to ask for its state.
     until(lambda: "ALARM" in states())
     control.put_clock_forward(HOUR)
     until(lambda: states()[-1] == "OK")
-    assert set(told) == {"ALARM", "OK"}
+    assert set(states()) == {"ALARM", "OK"}
 
 
 def test_calls_of_a_function_are_counted(local_aws: LocalAws) -> None:

@@ -1,8 +1,8 @@
 """
-Whether EventBridge may reach a target: by the target's own policy, or by a role.
+Whether a service may reach a queue, a topic, a function or a log group: by the policy that this has.
 
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html. On AWS what is not
-permitted is FailedInvocations, and nobody else is told; so it is here.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html and
+https://docs.aws.amazon.com/sns/latest/dg/subscribe-sqs-queue-to-sns-topic.html
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from include.local_aws.iam.policy import Need, UnknownConditionError, is_allowed
-from include.local_aws.iam.roles import can_be_taken
 from include.local_aws.runtime import ACCOUNT_ID, Runtime
 
-SERVICE = "events.amazonaws.com"
 ACTIONS = {
     "sqs": "sqs:SendMessage",
     "sns": "sns:Publish",
@@ -28,50 +26,43 @@ class NotPermittedError(Exception):
     """Says what the target lacks."""
 
 
-def require_role(arn: str) -> None:
+def require_policy(runtime: Runtime, arn: str, *, service: str, source: str) -> None:
     """
-    Let EventBridge take a role.
+    Look for a statement that lets a service in.
 
-    :raises NotPermittedError: when it is not there, or does not trust EventBridge.
-    """
-    if not can_be_taken(arn, SERVICE):
-        raise NotPermittedError(f"role {arn} cannot be taken by {SERVICE}")
-
-
-def require_policy(runtime: Runtime, arn: str, rule_arn: str) -> None:
-    """
-    Look for a statement that lets EventBridge in.
-
-    :raises NotPermittedError: when the target's policy has none.
+    :param arn: of what is to be reached.
+    :param service: the service's principal, such as ``events.amazonaws.com``.
+    :param source: ARN of what the service does it for.
+    :raises NotPermittedError: when the policy has none.
     """
     kind, region = arn.split(":")[2:4]
     resource = f"{arn}:log-stream:any" if kind == "logs" else arn
-    source = {"SourceArn": rule_arn, "SourceAccount": ACCOUNT_ID}
+    sent = {"SourceArn": source, "SourceAccount": ACCOUNT_ID}
     # Keys of conditions are the same in upper and lower case.
-    context = {f"{prefix}:{key}": value for prefix in ("aws", "AWS") for key, value in source.items()}
+    context = {f"{prefix}:{key}": value for prefix in ("aws", "AWS") for key, value in sent.items()}
     need = Need(ACTIONS[kind], resource, context)
     documents = [json.loads(text) for text in _POLICIES[kind](runtime.client(kind, region), arn) if text]
-    statements = [{"Resource": "*", **found} for document in documents for found in _ours(document)]
+    statements = [{"Resource": "*", **found} for document in documents for found in _of(document, service)]
     try:
         allowed = is_allowed([{"Statement": statements}], need)
     except UnknownConditionError as error:
         raise NotPermittedError(f"the policy of {arn} cannot be judged: {error}") from error
     if not allowed:
-        raise NotPermittedError(f"the policy of {arn} does not let {SERVICE} do {need.action}")
+        raise NotPermittedError(f"the policy of {arn} does not let {service} do {need.action}")
 
 
-def _ours(document: dict[str, Any]) -> list[dict[str, Any]]:
+def _of(document: dict[str, Any], service: str) -> list[dict[str, Any]]:
     statements = document["Statement"]
     return [
         statement
         for statement in ([statements] if isinstance(statements, dict) else statements)
-        if _is_ours(statement.get("Principal"))
+        if _names(statement.get("Principal"), service)
     ]
 
 
-def _is_ours(principal: Any) -> bool:
+def _names(principal: Any, service: str) -> bool:
     named = principal.get("Service", principal.get("AWS", [])) if isinstance(principal, dict) else principal
-    return any(name in (SERVICE, "*") for name in ([named] if isinstance(named, str) else named or []))
+    return any(name in (service, "*") for name in ([named] if isinstance(named, str) else named or []))
 
 
 def _queue(sqs: Any, arn: str) -> list[str]:

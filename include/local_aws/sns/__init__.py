@@ -1,0 +1,1 @@
+"""SNS: messages to queues and functions."""
