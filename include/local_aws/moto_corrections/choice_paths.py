@@ -27,7 +27,6 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.variable im
     NoSuchVariable,
     Variable,
 )
-from moto.stepfunctions.parser.asl.component.state.choice.state_choice import StateChoice
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
@@ -35,7 +34,6 @@ from include.local_aws.moto_corrections.failures import failure
 from include.local_aws.moto_corrections.json_paths import extract_json
 
 PRESENCE = ComparisonOperatorType.IsPresent
-NO_MATCH = "Failed to transition out of the state. The state does not point to a next state."
 
 
 def install() -> None:
@@ -43,18 +41,6 @@ def install() -> None:
     Variable._eval_body = _find
     ComparisonFuncValue._eval_body = _compare
     ComparisonFuncStringVariableSample._eval_body = _compare
-    StateChoice._eval_state = _choose
-
-
-def _choose(state: StateChoice, env: Environment) -> None:
-    for rule in state.choices_decl.rules:
-        rule.eval(env)
-        if env.stack.pop() is True:
-            env.stack.append(rule.next_stmt.name)
-            return
-    if state.default_state is None:
-        raise failure(env, NO_MATCH)
-    env.stack.append(state.default_state.state_name)
 
 
 def _find(variable: Variable, env: Environment) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from include.local_aws.moto_corrections import (
     choice_paths,
+    choice_rules,
     choice_values,
     error_names,
     intrinsic_arguments,
@@ -17,6 +18,7 @@ from include.local_aws.moto_corrections import (
     query_languages,
     result_paths,
     string_literals,
+    variables,
     wait_times,
 )
 
@@ -27,6 +29,7 @@ def install() -> None:
         json_paths,
         keyword_names,
         choice_paths,
+        choice_rules,
         choice_values,
         error_names,
         intrinsic_arguments,
@@ -38,6 +41,7 @@ def install() -> None:
         query_languages,
         result_paths,
         string_literals,
+        variables,
         wait_times,
     ):
         correction.install()

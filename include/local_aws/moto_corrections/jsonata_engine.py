@@ -3,8 +3,8 @@ JSONata, and the variables of JSONPath states too, with jsonata-python in the pl
 not bring.
 
 moto's interpreter has what surrounds it, but calls nothing: every expression and every variable fails. The
-library is a port of the one that AWS's interpreter was recorded to agree with (com.dashjoin.jsonata). $hash
-and $uuid are natively AWS's:
+library is a port of the one that AWS's interpreter was recorded to agree with (com.dashjoin.jsonata). $hash,
+$parse, $random with a seed and $uuid are AWS's own:
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html#jsonata-functions
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from typing import Any
 from uuid import uuid4
 
@@ -35,9 +36,11 @@ ALGORITHMS = {
 def install() -> None:
     """Put it in place."""
     jsonata._eval_jsonata = evaluate
-    # moto's say that they are not supported, as if that were a hash or an ID.
-    for name in ("$hash", "$uuid"):
+    # moto's say that they are not supported, as if that were a hash or an ID; AWS has no $randomSeeded.
+    for name in ("$hash", "$parse", "$randomSeeded", "$uuid"):
         functions._DECLARATION_BY_VARIABLE_REFERENCE.pop(name)
+    # Within a path or a predicate, $ is what is looked at.
+    jsonata._ILLEGAL_VARIABLE_REFERENCES.clear()
     declare = jsonata.encode_jsonata_variable_declarations
     replace_everywhere(declare.__name__, declare, _declared)
 
@@ -51,13 +54,21 @@ def evaluate(expression: str) -> Any:
     try:
         read = Jsonata(expression)
         read.register_lambda("hash", _hash)
+        read.register_lambda("parse", json.loads)
+        read.register_lambda("random", _random)
         read.register_lambda("uuid", lambda: str(uuid4()))
+        # AWS has $parse in its place.
+        read.assign("eval", None)
         # A function is no JSON: as a string, it is asked for its type and refused.
         return json.loads(json.dumps(read.evaluate(None), default=lambda _: ""))
     except JException as error:
         raise JSONataException(error.error, f"{error.error}: {error}") from error
     except Exception as error:
         raise JSONataException("UNKNOWN", str(error)) from error
+
+
+def _random(seed: float | None = None) -> float:
+    return random.random() if seed is None else random.Random(seed).random()  # noqa: S311 - JSONata's
 
 
 def _hash(value: str, algorithm: str = "SHA-1") -> str:

@@ -57,6 +57,8 @@ def _say_of(field: type[Any], say: Saying) -> None:
 
 def _invalid_path(env: Environment, _: Any, lost: NoSuchJsonPathError) -> FailureEventException:
     where = "$"
+    if _is_of_variable(lost):
+        return failure(env, f"Invalid path '{lost.json_path}'")
     data, names = lost.data, steps(parsed(lost.json_path))
     for number, name in enumerate(names, 1):
         where += f"['{name}']" if isinstance(name, str) else f"[{name}]"
@@ -68,8 +70,14 @@ def _invalid_path(env: Environment, _: Any, lost: NoSuchJsonPathError) -> Failur
     raise lost
 
 
+def _is_of_variable(lost: NoSuchJsonPathError) -> bool:
+    return not str(lost.json_path).startswith(("$.", "$["))
+
+
 def _unable_to_apply(env: Environment, _: Any, lost: NoSuchJsonPathError) -> FailureEventException:
     data = lost.data
+    if _is_of_variable(lost):
+        return failure(env, f"Invalid path '{lost.json_path}'")
     for name in steps(parsed(lost.json_path)):
         try:
             data = data[name]

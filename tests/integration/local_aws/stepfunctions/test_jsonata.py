@@ -45,6 +45,9 @@ def _run(aws: LocalAws, definition: dict[str, Any], given: object = None) -> dic
         ({**PASS, "Output": "{% $contains($states.input.s, /^x\\d{2}$/) %}"}, True),
         ({**PASS, "Output": {"a": "{% $split($states.input.s, /[,1] */) %}"}}, {"a": ["x", "2"]}),
         ({**PASS, "Output": "{% $match('xabb', /a(b+)/).groups %}"}, ["bb"]),
+        ({**PASS, "Output": "{% $states.input.a.($ * 2) %}"}, [6, 8]),
+        ({**PASS, "Output": "{% $random(5) = $random(5) and $random() < 1 %}"}, True),
+        ({**PASS, "Output": "{% $parse('[1]') %}"}, [1]),
     ],
 )
 def test_a_field_takes_what_its_expression_gives(
@@ -79,6 +82,7 @@ UNEXPECTED = "returned an unexpected result type. Expected '{}', but was '{}' fo
             "HeartbeatSeconds",
             UNEXPECTED.format("number", "null", "null"),
         ),
+        ({**PASS, "Output": "{% $eval('1') %}"}, "Output", "threw an error during evaluation. T1006"),
         (_map(MaxConcurrency="{% -1 %}"), "MaxConcurrency", "returned a number that is not from 0"),
         (_map(Items="{% {'a': 1} %}"), "Items", UNEXPECTED.format("array", "object", '{"a":1}')),
         (_map(inner={**PASS, "Output": "{% $nope %}"}), "Output", "returned nothing (undefined)."),

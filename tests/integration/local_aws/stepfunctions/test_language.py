@@ -124,3 +124,60 @@ def test_an_execution_that_is_stopped_between_two_tries_can_be_redriven_at_once(
     until(lambda: event_types(local_aws, execution).count("TaskFailed") == 2)
     states.stop_execution(executionArn=execution)
     assert ended(local_aws, execution)["status"] == "ABORTED"
+
+
+PASS: dict[str, Any] = {"Type": "Pass", "End": True}
+READ = {**PASS, "Parameters": {"z.$": "$z"}}
+ONE = {"Variable": "$.a", "NumericEquals": 1, "Next": "B"}
+
+
+@pytest.mark.parametrize(
+    ("choice", "output"),
+    [
+        ({"Choices": [{**ONE, "Assign": {"z.$": "$.a"}}], "Default": "C"}, {"z": 1}),
+        (
+            {"Choices": [{**ONE, "Assign": {"z": "rule"}}], "Default": "B", "Assign": {"z": "none"}},
+            {"z": "rule"},
+        ),
+        ({"Choices": [{**ONE, "NumericEquals": 2}], "Default": "B", "Assign": {"z": "none"}}, {"z": "none"}),
+    ],
+)
+def test_a_choice_assigns_by_the_rule_that_is_met(
+    local_aws: LocalAws, choice: dict[str, Any], output: dict[str, Any]
+) -> None:
+    states = {"A": {"Type": "Choice", **choice}, "B": READ}
+    if choice["Default"] == "C":
+        states["C"] = PASS
+    machine = create_defined(local_aws, {"StartAt": "A", "States": states})
+    found = ended(local_aws, start(local_aws, machine, {"a": 1}))
+    assert json.loads(found["output"]) == output
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [("$z", {"a": [1, 2], "n": None}), ("$z.a[1]", 2), ("$z.a[*]", [1, 2]), ("$z.n", None)],
+)
+def test_a_variable_is_read_as_a_path_is(local_aws: LocalAws, path: str, value: object) -> None:
+    assign = {"Type": "Pass", "Assign": {"z": {"a": [1, 2], "n": None}}}
+    read = {**PASS, "Parameters": {"r.$": path}}
+    found = ended(local_aws, start(local_aws, create_machine(local_aws, assign, read)))
+    assert json.loads(found["output"]) == {"r": value}
+
+
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        (READ, "The JSONPath '$z' specified for the field 'z.$' could not be found in the input"),
+        (
+            {**PASS, "Parameters": {"z.$": "States.Format('{}', $z.a)"}},
+            "The JsonPath argument for the field '$z.a'",
+        ),
+        ({**PASS, "InputPath": "$z"}, "Invalid path '$z'"),
+    ],
+)
+def test_a_variable_that_was_never_assigned_is_not_null(
+    local_aws: LocalAws, state: dict[str, Any], cause: str
+) -> None:
+    found = ended(local_aws, start(local_aws, create_machine(local_aws, state)))
+    assert found["error"] == "States.Runtime", found
+    assert cause in found["cause"]
