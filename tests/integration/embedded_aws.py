@@ -101,11 +101,11 @@ def running_aws(state_dir: Path, *arguments: str) -> Iterator[LocalAws]:
             process.wait()
 
 
-def until(probe: Callable[[], T | None], seconds: float = 30, explain: Callable[[], object] = str) -> T:
+def until(probe: Callable[[], T | None], seconds: float = 60, explain: Callable[[], object] = str) -> T:
     """
     Ask until the answer is a true one.
 
-    :param seconds: for how long.
+    :param seconds: for how long; jobs wait for one another, and for a machine that others load.
     :param explain: gives what to show when the time is over.
     :raises AssertionError: when it never was.
     """

@@ -122,7 +122,7 @@ class JobRun(FakeJobRun):  # type: ignore[misc]
         with _lock:
             if self.status in UNFINISHED:
                 self.status = "STOPPING"
-        return self.status == "STOPPING"
+            return self.status == "STOPPING"
 
     def as_dict(self) -> dict[str, Any]:
         until = self.completed_on or datetime.now(UTC)
@@ -187,10 +187,11 @@ def _newest_first(job: FakeJob) -> list[JobRun]:
 
 
 def _submit(runtime: Runtime, run: JobRun) -> None:
-    run.job.job_runs.append(run)
     run.child = runtime.compute.submit(
         f"{run.job.name}/{run.job_run_id}", lambda child: _run(runtime, run, child)
     )
+    # Last, as whoever finds it there may stop it.
+    run.job.job_runs.append(run)
 
 
 def _run(runtime: Runtime, run: JobRun, child: Job) -> None:

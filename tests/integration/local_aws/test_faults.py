@@ -182,9 +182,12 @@ def test_a_list_can_be_behind(local_aws: LocalAws, control: Control) -> None:
 def test_training_jobs_and_job_runs_fail_by_name(local_aws: LocalAws, control: Control) -> None:
     sagemaker, name = local_aws.client("sagemaker"), f"doomed-{uuid4().hex}"
     control.fail_job("sagemaker", "doomed-*", "CapacityError: no instance is left")
-    for job in (training_request(local_aws), training_request(local_aws, TrainingJobName=name)):
+    other = training_request(local_aws)
+    for job in (other, training_request(local_aws, TrainingJobName=name)):
         sagemaker.create_training_job(**job)
-    assert trained(local_aws, job["TrainingJobName"])["FailureReason"] == "CapacityError: no instance is left"
+    assert trained(local_aws, name)["FailureReason"] == "CapacityError: no instance is left"
+    # Waited for, as it keeps others from running.
+    assert trained(local_aws, other["TrainingJobName"])["TrainingJobStatus"] == "Completed"
     assert control.faults() == []
 
     glue, job_name = local_aws.client("glue"), create_glue_job(local_aws, "print('done')")

@@ -51,7 +51,7 @@ def describe(aws: LocalAws, job: str, run_id: str) -> dict[str, Any]:
     return run
 
 
-def ended(aws: LocalAws, job: str, run_id: str, seconds: float = 30) -> dict[str, Any]:
+def ended(aws: LocalAws, job: str, run_id: str, seconds: float = 60) -> dict[str, Any]:
     """What GetJobRun says once the run has ended."""
 
     def probe() -> dict[str, Any] | None:
