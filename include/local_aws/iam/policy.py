@@ -49,17 +49,6 @@ def is_allowed(documents: Iterable[Document], need: Need) -> bool:
     return effects == {"Allow"}
 
 
-def granted_actions(documents: Iterable[Document]) -> set[str]:
-    """Every action that some statement names in order to allow it."""
-    return {
-        action
-        for document in documents
-        for statement in _list(document["Statement"])
-        if statement["Effect"] == "Allow"
-        for action in _list(statement["Action"])
-    }
-
-
 def _applies(statement: Mapping[str, Any], need: Need) -> bool:
     return (
         any(_like(pattern.lower(), need.action.lower()) for pattern in _list(statement["Action"]))

@@ -12,7 +12,7 @@ from pathlib import Path
 UNIX = (3, 19)
 FOLDER_MODE, FILE_MODE = 0o755, 0o644
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-LARGEST_ZIP, LARGEST_UNZIPPED = 50 * 1024 * 1024, 262_144_000
+LARGEST_UNZIPPED = 262_144_000
 
 _lock = threading.Lock()
 

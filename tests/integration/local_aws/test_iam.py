@@ -14,7 +14,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
-from include.local_aws.iam.policy import granted_actions
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.housekeeping.aws.removal import Removal, RemovalHook
 from retraining.housekeeping.retention import Leftovers
@@ -24,7 +23,7 @@ from tests.integration.embedded_aws import PROJECT, LocalAws, running_aws
 from tests.integration.execution.gate_runs import Retrainer
 from tests.integration.sagemaker_requests import IMAGE, stored_artifact
 from tests.integration.state_machines import WAIT, create_machine, ended, start, task_state
-from tests.unit.cloudformation.template import Template
+from tests.unit.cloudformation.template import Template, granted_actions
 
 AIRFLOW = "arn:aws:iam::123456789012:user/airflow"
 LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}

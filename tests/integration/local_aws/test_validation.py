@@ -14,9 +14,8 @@ from botocore.exceptions import ClientError
 from botocore.model import Shape
 
 from include.local_aws.iam.needs import PREFIXES
-from include.local_aws.iam.policy import granted_actions
 from tests.integration.embedded_aws import LocalAws
-from tests.unit.cloudformation.template import Template
+from tests.unit.cloudformation.template import Template, granted_actions
 
 # The permission test holds that these grant what is called and nothing else.
 PRINCIPALS = ("AirflowPolicy", "StateMachineRole", "MetricsFunctionRole", "EndpointTestFunctionRole")

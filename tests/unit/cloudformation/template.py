@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,3 +118,10 @@ FUNCTIONS: dict[str, Callable[[Template, Any], Any]] = {
     "Fn::Sub": Template._sub,
     "Fn::If": Template._if,
 }
+
+
+def granted_actions(documents: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Every action that some statement of policies names in order to allow it."""
+    statements = [statement for document in documents for statement in document["Statement"]]
+    allowed = [statement["Action"] for statement in statements if statement["Effect"] == "Allow"]
+    return {action for actions in allowed for action in ([actions] if isinstance(actions, str) else actions)}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
-from include.local_aws.iam.policy import Document, Need, granted_actions, is_allowed
+from include.local_aws.iam.policy import Document, Need, is_allowed
 from tests.unit.cloudformation.needed_actions import of_airflow, of_definition
-from tests.unit.cloudformation.template import ACCOUNT, PATH, REGION, Template
+from tests.unit.cloudformation.template import ACCOUNT, PATH, REGION, Template, granted_actions
 from tests.unit.conftest import SURROUNDINGS
 
 MACHINE, AIRFLOW = "StateMachineRole", "AirflowPolicy"
