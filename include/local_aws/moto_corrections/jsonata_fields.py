@@ -5,12 +5,14 @@ which can be caught, and which names the field.
 moto takes errors of an expression for States.Runtime, and any number for a time or a limit: a MaxConcurrency
 of -1 waits for ever. AWS's words, but for those of ranges: LocalStack's recorded answers
 (outputs/test_output.snapshot.json, intrinsic_functions/test_math_operations_jsonata.snapshot.json and
-scenarios/test_base_scenarios.snapshot.json, test_map_state_items_eval_jsonata_fail).
+scenarios/test_base_scenarios.snapshot.json, test_map_state_items_eval_jsonata_fail). How places in lists are
+named: github.com/floci-io/floci/pull/2689.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -75,12 +77,21 @@ FIELDS = {
     "Timestamp": "Timestamp",
     **{kind.__name__: field for kind, _, field, _, _ in NUMBERS},
 }
+# Those that are lists: where their items are, and what they are called; a list within a field has no name.
+LISTS = {
+    "AssignTemplateValueArray": ("values", ""),
+    "CatchDecl": ("catchers", "Catch"),
+    "ChoicesDecl": ("rules", "Choices"),
+    "JSONataTemplateValueArray": ("values", ""),
+}
+HANDLERS = ("Catch[", "Choices[")
 # What the value of an expression in a field is to be; in other fields it may be any.
 EXPECTED = {
     **{field: "number" for _, _, field, _, _ in NUMBERS},
     **dict.fromkeys(("Cause", "Error", "Timestamp"), "string"),
     "Condition": "boolean",
 }
+_CONDITION = re.compile(r"Choices\[\d+\]/Condition")
 TYPES = {bool: "boolean", int: "number", float: "number", str: "string", dict: "object", list: "array"}
 
 
@@ -105,7 +116,7 @@ def install() -> None:
             raise failed(env, text, said) from error
         except _ResultError as error:
             raise failed(env, text, str(error)) from error
-        value, expected = env.stack[-1], EXPECTED.get(_field(text))
+        value, expected = env.stack[-1], EXPECTED.get(_CONDITION.sub("Condition", _field(text)))
         if expected and TYPES.get(type(value), "null") != expected:
             raise _unexpected(env, text, expected, value)
 
@@ -121,16 +132,23 @@ class _ResultError(Exception):
 
 def _name(component: Any, path: str) -> None:
     """Tell each expression within a component where it stands."""
-    if isinstance(component, list | tuple):
+    if isinstance(component, StringJSONata):
+        component.field = path
+    elif isinstance(component, list | tuple):
         for item in component:
             _name(item, path)
     elif isinstance(component, dict):
         _name(list(component.values()), path)
-    elif isinstance(component, StringJSONata):
-        component.field = path
     elif isinstance(component, Component):
-        own = FIELDS.get(type(component).__name__)
-        step = getattr(component, "identifier", None)
+        kind = type(component).__name__
+        if listed := LISTS.get(kind):
+            attribute, name = listed
+            for place, item in enumerate(getattr(component, attribute)):
+                _name(item, f"{name or path}[{place}]")
+            return
+        own, step = FIELDS.get(kind), getattr(component, "identifier", None)
+        if own and path.startswith(HANDLERS):
+            own = f"{path}/{own}"
         _name(list(vars(component).values()), own or (f"{path}/{step}" if step else path))
 
 

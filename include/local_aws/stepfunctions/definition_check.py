@@ -20,6 +20,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 from include.local_aws.stepfunctions import (
     definition_fields,
     definition_graph,
+    definition_jsonata,
     definition_missing,
     definition_paths,
     definition_values,
@@ -61,6 +62,7 @@ def _broken(definition: Json, *, express: bool) -> Iterator[Diagnostic]:
             for state in states(workflow):
                 found += definition_values.broken(state, express=express)
                 found += definition_paths.broken(state)
+                found += definition_jsonata.broken(state)
     # A graph is looked at only where its states are what they should be.
     yield from found or definition_graph.broken(definition)
 

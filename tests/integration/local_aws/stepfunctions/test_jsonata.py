@@ -65,6 +65,7 @@ UNEXPECTED = "returned an unexpected result type. Expected '{}', but was '{}' fo
     ("state", "field", "said"),
     [
         ({**PASS, "Output": {"a": "{% $nope %}"}}, "Output/a", "returned nothing (undefined)."),
+        ({**PASS, "Output": {"a": ["{% $nope %}"]}}, "Output/a[0]", "returned nothing (undefined)."),
         ({**PASS, "Assign": {"a": "{% $nope %}"}}, "Assign/a", "returned nothing (undefined)."),
         (
             {**CALL, "Arguments": {"Prefix": "{% $nope(1) %}"}},
@@ -88,7 +89,7 @@ UNEXPECTED = "returned an unexpected result type. Expected '{}', but was '{}' fo
         (_map(inner={**PASS, "Output": "{% $nope %}"}), "Output", "returned nothing (undefined)."),
         (
             {"Type": "Choice", "Choices": [{"Condition": "{% 'x' %}", "Next": "B"}], "Default": "B"},
-            "Condition",
+            "Choices[0]/Condition",
             UNEXPECTED.format("boolean", "string", '"x"'),
         ),
         ({"Type": "Wait", "Seconds": "{% 'x' %}", "End": True}, "Seconds", "Expected 'number'"),

@@ -133,6 +133,45 @@ REFUSED: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+def _jsonata(**fields: Any) -> dict[str, Any]:
+    return {"QueryLanguage": "JSONata", **_one(**fields)}
+
+
+NOT_THERE = "UNSUPPORTED_JSONATA_EXPRESSION"
+REFUSED += [
+    (
+        _jsonata(Output={"v": "{% 1 + %}"}),
+        ["INVALID_JSONATA_EXPRESSION: Unexpected end of expression at /States/A/Output/v"],
+    ),
+    (
+        _jsonata(Output={"v": ["{% phone[0] %}"]}),
+        [f"{NOT_THERE}: Reference to 'phone' at the top level is not supported. at /States/A/Output/v[0]"],
+    ),
+    (
+        _jsonata(Assign={"v": "{% $map($states.input.l, function($x) { $x.a + b }) %}"}),
+        [f"{NOT_THERE}: Reference to 'b' at the top level is not supported. at /States/A/Assign/v"],
+    ),
+    (
+        _jsonata(Output="{% $$.a %}"),
+        [f"{NOT_THERE}: Reference to '$$' is not supported. at /States/A/Output"],
+    ),
+    (
+        _jsonata(Output="{% $states.errorOutput %}"),
+        [f"{NOT_THERE}: Field '$states.errorOutput' does not exist. at /States/A/Output"],
+    ),
+    (
+        _jsonata(Output="{% $states.result %}"),
+        [f"{NOT_THERE}: Field '$states.result' does not exist. at /States/A/Output"],
+    ),
+]
+TAKEN = [
+    "{% $states.input.items[price > 10]^(>price).name %}",
+    "{% $states.input.items.{'n': name, 'p': $sum(prices)} %}",
+    "{% ($x := $states.input; $x.a ? $x.b : 'c') %}",
+    "{% $filter($states.input.l, function($v) { $v.x = $states.context.Execution.Name }) %}",
+]
+
+
 @pytest.fixture(scope="module")
 def machine(local_aws: LocalAws) -> str:
     """A state machine to be updated."""
@@ -155,6 +194,13 @@ def test_what_aws_refuses_is_refused_in_its_words(local_aws: LocalAws, machine: 
             states.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
         message = f"Invalid State Machine Definition: '{', '.join(told)}'"
         assert [error.value.response["Error"]["Message"] for error in (made, updated)] == [message] * 2
+
+
+def test_names_within_a_path_are_its_own(local_aws: LocalAws) -> None:
+    states = local_aws.client("stepfunctions")
+    for expression in TAKEN:
+        found = states.validate_state_machine_definition(definition=json.dumps(_jsonata(Output=expression)))
+        assert found["diagnostics"] == [], expression
 
 
 def test_a_definition_that_is_refused_changes_nothing_for_the_next(local_aws: LocalAws) -> None:
