@@ -15,6 +15,7 @@ from typing import Any
 from moto.awslambda.models import LambdaBackend
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription
+from moto.sns.responses import SNSResponse
 
 from include.local_aws.iam.resource_policies import require_policy
 from include.local_aws.runtime import Runtime
@@ -25,6 +26,14 @@ SERVICE = "sns.amazonaws.com"
 REACHED = ("sqs", "lambda")
 # Nobody is written to; who is to be told can be seen.
 KEPT = ("email", "email-json")
+# Text messages and mobile push, of which moto keeps records. Left out, they are refused as not supported.
+REFUSED = (
+    *("create_platform_application", "get_platform_application_attributes", "list_platform_applications"),
+    *("set_platform_application_attributes", "delete_platform_application", "create_platform_endpoint"),
+    *("list_endpoints_by_platform_application", "get_endpoint_attributes", "set_endpoint_attributes"),
+    *("delete_endpoint", "get_sms_attributes", "set_sms_attributes", "opt_in_phone_number"),
+    *("check_if_phone_number_is_opted_out", "list_phone_numbers_opted_out"),
+)
 # What a function's event calls otherwise than the message does.
 EVENT_NAMES = {"SigningCertURL": "SigningCertUrl", "UnsubscribeURL": "UnsubscribeUrl"}
 
@@ -33,7 +42,10 @@ _notification: ContextVar[tuple[Subscription, str, dict[str, Any]]] = ContextVar
 
 def install(runtime: Runtime) -> None:
     """Put the corrections in place; what moto tells a function is made up."""
+    for name in REFUSED:
+        delattr(SNSResponse, name)
     subscribe, publish, message_of = SNSBackend.subscribe, Subscription.publish, Subscription.get_post_data
+    publish_to, set_attribute = SNSBackend.publish, SNSBackend.set_subscription_attributes
 
     def subscribe_to_what_is_reached(
         backend: SNSBackend, topic_arn: str, endpoint: str, protocol: str
@@ -44,6 +56,16 @@ def install(runtime: Runtime) -> None:
                 f"{' and '.join(KEPT)}, got {protocol!r}"
             )
         return subscribe(backend, topic_arn, endpoint, protocol)
+
+    def set_subscription_attribute(backend: SNSBackend, arn: str, name: str, value: Any) -> None:
+        if name == "RedrivePolicy" and value:
+            raise SNSInvalidParameter("Invalid parameter: RedrivePolicy: not supported by the embedded AWS")
+        set_attribute(backend, arn, name, value)
+
+    def publish_to_topic(backend: SNSBackend, *what: Any, **more: Any) -> str:
+        if more.get("phone_number"):
+            raise SNSInvalidParameter("Invalid parameter: PhoneNumber: not supported by the embedded AWS")
+        return str(publish_to(backend, *what, **more))
 
     def publish_if_permitted(subscription: Subscription, message: str, message_id: str, **more: Any) -> None:
         try:
@@ -68,6 +90,8 @@ def install(runtime: Runtime) -> None:
         return message
 
     SNSBackend.subscribe = subscribe_to_what_is_reached
+    SNSBackend.set_subscription_attributes = set_subscription_attribute
+    SNSBackend.publish = publish_to_topic
     Subscription.publish = publish_if_permitted
     Subscription.get_post_data = message_with_its_own_address
     LambdaBackend.send_sns_message = _send_to_function

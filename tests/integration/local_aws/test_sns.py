@@ -44,6 +44,21 @@ def test_a_subscription_that_nothing_would_come_of_is_refused(
         subscribe(local_aws, topic, protocol, "http://127.0.0.1:1/")
 
 
+def test_what_nobody_would_get_is_refused(local_aws: LocalAws, topic: str) -> None:
+    sns, queue = local_aws.client("sns"), Queue(local_aws)
+    with pytest.raises(ClientError, match=r"InvalidParameter.*PhoneNumber: not supported"):
+        sns.publish(PhoneNumber="+15550100", Message="lost")
+    with pytest.raises(ClientError, match=r"InvalidParameter.*RedrivePolicy: not supported"):
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=queue.arn,
+            Attributes={"RedrivePolicy": json.dumps({"deadLetterTargetArn": queue.arn})},
+        )
+    with pytest.raises(ClientError, match=r"NotImplementedException.*sns:CreatePlatformApplication"):
+        sns.create_platform_application(Name="app", Platform="APNS", Attributes={"PlatformPrincipal": "x"})
+
+
 def test_a_queue_gets_nothing_before_its_policy_lets_sns_in(local_aws: LocalAws, topic: str) -> None:
     sns, queue = local_aws.client("sns"), Queue(local_aws)
     subscription = subscribe(local_aws, topic, "sqs", queue.arn)
