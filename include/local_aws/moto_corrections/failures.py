@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from moto.stepfunctions.parser.api import (
     EvaluationFailedEventDetails,
     HistoryEventType,
@@ -20,6 +22,8 @@ from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 RUNTIME = StatesErrorNameType.StatesRuntime.to_name()
+# A mark of details of which the history knows already, or is not told.
+TOLD = "told"
 # Not among those of the language's specification, but what AWS says where a path does not fit its input.
 CONFLICT = "States.ReferencePathConflict"
 
@@ -37,15 +41,23 @@ def failure(env: Environment, cause: str, error: str = RUNTIME) -> FailureEventE
 
     :param error: States.Runtime, to whose cause the name of the state is added, or another.
     """
-    runtime = StatesErrorName(typ=StatesErrorNameType.StatesRuntime)
+    if error == RUNTIME:
+        details: Any = {"error": error, "cause": cause, TOLD: True}
+        return FailureEventException(
+            FailureEvent(
+                env=env,
+                error_name=StatesErrorName(typ=StatesErrorNameType.StatesRuntime),
+                event_type=HistoryEventType.ExecutionFailed,
+                event_details=EventDetails(executionFailedEventDetails=details),
+            )
+        )
+    task_failed = TaskFailedEventDetails(error=error, cause=cause)
     return FailureEventException(
         FailureEvent(
             env=env,
-            error_name=runtime if error == RUNTIME else UnlistedErrorName(error),
+            error_name=UnlistedErrorName(error),
             event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(
-                taskFailedEventDetails=TaskFailedEventDetails(error=error, cause=cause)
-            ),
+            event_details=EventDetails(taskFailedEventDetails=task_failed),
         )
     )
 

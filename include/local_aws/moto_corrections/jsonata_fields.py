@@ -33,11 +33,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.tolerated_fail
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
-from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException, eval_jsonata_expression
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
-from include.local_aws.moto_corrections.failures import query_failure
+from include.local_aws.moto_corrections.failures import TOLD, query_failure
 
 LONGEST = 99_999_999
 # What gives a number: its method, its field, and from where to where it goes.
@@ -123,7 +122,6 @@ def install() -> None:
     StringJSONata._eval_body = eval_body
     for kind, method, _, least, most in NUMBERS:
         setattr(kind, method, _number(least, most))
-    _tell_once()
 
 
 class _ResultError(Exception):
@@ -183,25 +181,8 @@ def told(env: Environment, failure: FailureEventException) -> FailureEventExcept
             evaluationFailedEventDetails=failure.get_evaluation_failed_event_details()
         ),
     )
-    failure.failure_event.event_details["evaluationFailedEventDetails"]["told"] = True
+    failure.failure_event.event_details["evaluationFailedEventDetails"][TOLD] = True
     return failure
-
-
-def _tell_once() -> None:
-    """moto tells of it where the expression fails, and again where the state does."""
-    add, details_of = EventManager.add_event, FailureEventException.get_evaluation_failed_event_details
-
-    def add_event(manager: EventManager, *event: Any, event_details: Any = None, **more: Any) -> Any:
-        if not (event_details or {}).get("evaluationFailedEventDetails", {}).get("told"):
-            return add(manager, *event, event_details=event_details, **more)
-        return None
-
-    def told_details(failure: FailureEventException) -> Any:
-        details = failure.failure_event.event_details["evaluationFailedEventDetails"]
-        return details if details.get("told") else details_of(failure)
-
-    EventManager.add_event = add_event
-    FailureEventException.get_evaluation_failed_event_details = told_details
 
 
 def _unexpected(env: Environment, text: StringJSONata, expected: str, value: Any) -> FailureEventException:

@@ -181,3 +181,35 @@ def test_a_variable_that_was_never_assigned_is_not_null(
     found = ended(local_aws, start(local_aws, create_machine(local_aws, state)))
     assert found["error"] == "States.Runtime", found
     assert cause in found["cause"]
+
+
+@pytest.mark.parametrize(
+    ("state", "entered"),
+    [
+        (task_state("arn:aws:states:::sqs:sendMessage", {"QueueUrl": "q", "MessageBody.$": "$.no"}), "Task"),
+        (task_state("arn:aws:states:::lambda:invoke", {"FunctionName": "f", "Nothing.$": "$"}), "Task"),
+        ({**PASS, "Parameters": {"a.$": "$.no"}}, "Pass"),
+        (
+            {
+                "Type": "Map",
+                "MaxConcurrencyPath": "$.n",
+                "ItemProcessor": {"StartAt": "In", "States": {"In": PASS}},
+                "End": True,
+            },
+            "Map",
+        ),
+        ({"Type": "Choice", "Choices": [ONE]}, "Choice"),
+    ],
+)
+def test_what_ends_the_execution_is_told_once(
+    local_aws: LocalAws, state: dict[str, Any], entered: str
+) -> None:
+    states = {"A": state, **({"B": PASS} if entered == "Choice" else {})}
+    machine = create_defined(local_aws, {"StartAt": "A", "States": states})
+    execution = start(local_aws, machine, {"n": "no", "a": 5})
+    assert ended(local_aws, execution)["error"] == "States.Runtime"
+    assert event_types(local_aws, execution) == [
+        "ExecutionStarted",
+        f"{entered}StateEntered",
+        "ExecutionFailed",
+    ]
