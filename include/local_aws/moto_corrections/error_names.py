@@ -32,7 +32,7 @@ def install() -> None:
 
     def get_details(failure: FailureEventException) -> ExecutionFailedEventDetails | None:
         error, cause = failure.extract_error_cause_pair() or (None, None)
-        if error and cause and cause.startswith("An error occurred while executing the state '"):
+        if error and str(cause).startswith("An error occurred while executing the state '"):
             return ExecutionFailedEventDetails(error=error, cause=cause)
         details: ExecutionFailedEventDetails | None = details_of(failure)
         return details

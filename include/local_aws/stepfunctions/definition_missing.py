@@ -23,7 +23,7 @@ def missing(definition: Json, text: str) -> Iterator[Diagnostic]:
         diagnostic
         for workflow in workflows(definition)
         for state in states(workflow)
-        for diagnostic in _of_map(state)
+        for diagnostic in (*_of_map(state), *_of_task(state))
     ]
     yield from found
     if found:
@@ -32,6 +32,11 @@ def missing(definition: Json, text: str) -> Iterator[Diagnostic]:
         execution_worker.parsed(text)
     except Exception as error:  # noqa: BLE001 - whatever it is, the definition cannot be run
         yield Diagnostic(f"The embedded AWS cannot run this definition: {error}", "/")
+
+
+def _of_task(state: State) -> Iterator[Diagnostic]:
+    if ":activity:" in str(state.body.get("Resource", "")):
+        yield Diagnostic("The embedded AWS has no activities", f"{state.location}/Resource")
 
 
 def _of_map(state: State) -> Iterator[Diagnostic]:

@@ -114,7 +114,7 @@ def _task(state: State, *, express: bool) -> Iterator[Diagnostic]:
         return
     if not resource.startswith("arn:") or resource.count(":") < 5:
         yield Diagnostic("Value is not a valid resource ARN", where)
-    elif ":::aws-sdk:" in resource and integration_requests.api(resource) is None:
+    elif not integration_requests.is_recognised(resource):
         said = "The value is not a valid resource ARN, or the resource is not available in this region."
         yield Diagnostic(f"The resource provided {resource} is not recognized. {said}", where)
     else:

@@ -7,12 +7,28 @@ its neighbours connect-dynamodb, -eventbridge, -glue, -lambda, -sns, -sqs and -s
 own makers of definitions write besides: the Data Science SDK (DataCaptureConfig, DebugHookConfig,
 DebugRuleConfigurations, ExperimentConfig, and CheckpointConfig, DataProcessing and EnableManagedSpotTraining)
 and the CDK (Environment and EnableNetworkIsolation of training jobs). LogType was seen by LocalStack.
+The patterns: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-optimized.html
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+# The patterns besides Request Response, by what begins a resource's name.
+PATTERNS: Final[dict[str, set[str]]] = {
+    "aws-sdk:": {"waitForTaskToken"},
+    "dynamodb:": set(),
+    "events:putEvents": {"waitForTaskToken"},
+    "glue:startJobRun": {"sync"},
+    "lambda:invoke": {"waitForTaskToken"},
+    "sagemaker:createEndpoint": set(),
+    "sagemaker:createModel": set(),
+    "sagemaker:create": {"sync"},
+    "sagemaker:updateEndpoint": set(),
+    "sns:publish": {"waitForTaskToken"},
+    "sqs:sendMessage": {"waitForTaskToken"},
+    "states:startExecution": {"sync", "sync:2", "waitForTaskToken"},
+}
 _WRITE: Final = {
     *("TableName", "ConditionalOperator", "ConditionExpression", "Expected", "ExpressionAttributeNames"),
     *("ExpressionAttributeValues", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics", "ReturnValues"),

@@ -27,7 +27,7 @@ from moto.stepfunctions.parser.utils import camel_to_snake_case
 
 from include.local_aws.moto_corrections.failures import failure
 from include.local_aws.moto_corrections.parameter_names import operation
-from include.local_aws.stepfunctions.integration_parameters import OPTIMISED
+from include.local_aws.stepfunctions.integration_parameters import OPTIMISED, PATTERNS
 from include.local_aws.stepfunctions.sdk_names import BOTO
 
 KINDS: dict[type[Shape], Any] = {StructureShape: dict, MapShape: dict, ListShape: list}
@@ -45,6 +45,14 @@ def api(resource: str) -> OperationModel | None:
         return operation(BOTO.get(service, service), xform_name(action))
     except UnknownServiceError:
         return None
+
+
+def is_recognised(resource: str) -> bool:
+    """Whether a resource is one that Step Functions has, as far as it is one of those that are here."""
+    name, _, pattern = resource.partition(":::")[2].partition(".")
+    patterns = next((found for begin, found in PATTERNS.items() if name.startswith(begin)), {pattern})
+    has_api = not name.startswith("aws-sdk:") or api(resource) is not None
+    return has_api and (not pattern or pattern in patterns)
 
 
 def wrong(resource: str, parameters: Any, *, written: bool = False) -> Iterator[str]:

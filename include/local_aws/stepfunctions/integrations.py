@@ -16,6 +16,9 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_aws_sdk as aws_sdk,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_events import (
+    SfnFailedEntryCountException,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue import (
     StateTaskServiceGlue,
 )
@@ -23,6 +26,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
     StateTaskServiceUnsupported,
 )
 from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from include.local_aws.dynamodb.service import DynamoDbTask
 from include.local_aws.glue.job_runs import UNFINISHED
@@ -152,6 +156,14 @@ def install(runtime: Runtime) -> None:
     task_tokens.install()
 
     sdk_names.install()
+    # A cause is a string; moto gives the answer itself, at which DescribeExecution breaks down.
+    failed_entries = SfnFailedEntryCountException.__init__
+
+    def keep_answer(error: SfnFailedEntryCountException, cause: dict[str, Any]) -> None:
+        failed_entries(error, cause)
+        error.cause = to_json_str(cause, separators=(",", ":"))
+
+    SfnFailedEntryCountException.__init__ = keep_answer
     # The aws-sdk integration writes times in ISO 8601.
     evaluate = aws_sdk.StateTaskServiceAwsSdk._eval_service_task
 

@@ -148,6 +148,42 @@ def test_a_task_waits_for_its_token(local_aws: LocalAws) -> None:
     assert event_types(local_aws, execution).count("TaskSubmitted") == 2
 
 
+def test_events_that_are_not_taken_are_a_failed_task(local_aws: LocalAws) -> None:
+    entries = [{"Source": "aws.mine", "DetailType": "d", "Detail": {}}]
+    machine = create_machine(local_aws, task_state("arn:aws:states:::events:putEvents", {"Entries": entries}))
+    found = ended(local_aws, start(local_aws, machine))
+    assert found["error"] == "EventBridge.FailedEntry"
+    cause = json.loads(found["cause"])
+    assert cause["FailedEntryCount"] == 1
+    assert cause["Entries"][0]["ErrorCode"] == "NotAuthorizedForSourceException"
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "aws-sdk:glue:startJobRun.sync",
+        "lambda:invoke.sync",
+        "glue:startJobRun.waitForTaskToken",
+        "dynamodb:getItem.waitForTaskToken",
+        "sagemaker:createTrainingJob.sync:2",
+        "sagemaker:createEndpoint.sync",
+        "sqs:sendMessage.bogus",
+    ],
+)
+def test_a_pattern_that_an_integration_does_not_have_is_refused(local_aws: LocalAws, resource: str) -> None:
+    states = local_aws.client("stepfunctions")
+    said = "is not recognized. The value is not a valid resource ARN|is not supported by the embedded AWS"
+    with pytest.raises(states.exceptions.InvalidDefinition, match=said):
+        create_machine(local_aws, task_state(f"arn:aws:states:::{resource}", {}))
+
+
+def test_an_activity_that_nobody_could_work_on_is_refused_by_name(local_aws: LocalAws) -> None:
+    states = local_aws.client("stepfunctions")
+    arn = "arn:aws:states:us-east-1:123456789012:activity:mine"
+    with pytest.raises(states.exceptions.InvalidDefinition, match="The embedded AWS has no activities"):
+        create_machine(local_aws, {"Type": "Task", "Resource": arn, "End": True})
+
+
 @pytest.mark.parametrize(
     "resource", ["athena:startQueryExecution.sync", "aws-sdk:s3:noSuchCall", "aws-sdk:nobody:call"]
 )
