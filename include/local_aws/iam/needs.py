@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from include.local_aws.iam.policy import Need
 
@@ -27,6 +28,16 @@ ACTIONS = {
     "s3.DeleteObjects": "DeleteObject",
     "s3.CreateMultipartUpload": "PutObject",
     "s3.UploadPart": "PutObject",
+    "s3.CopyObject": "PutObject",
+    "s3.UploadPartCopy": "PutObject",
+    "s3.ListParts": "ListMultipartUploadParts",
+    "s3.ListMultipartUploads": "ListBucketMultipartUploads",
+    "s3.ListObjectVersions": "ListBucketVersions",
+    "s3.ListBuckets": "ListAllMyBuckets",
+    "sns.PublishBatch": "Publish",
+    "sqs.SendMessageBatch": "SendMessage",
+    "sqs.DeleteMessageBatch": "DeleteMessage",
+    "sqs.ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "s3.CompleteMultipartUpload": "PutObject",
 }
 # Kinds of resources by the parameters that name them.
@@ -58,7 +69,7 @@ ON_EVERYTHING = {
 # Parameters that name what an operation uses, and is not granted on.
 ONLY_NAMED = ("CreateTransformJob.ModelName",)
 # Parameters that are ARNs of what a request is about.
-ARNS = ("ResourceArn", "stateMachineArn", "stateMachineVersionArn", "executionArn", "resourceArn")
+ARNS = ("ResourceArn", "stateMachineArn", "stateMachineVersionArn", "executionArn", "resourceArn", "TopicArn")
 # Parameters that hand a role over, which takes iam:PassRole.
 ROLES = ("RoleArn", "ExecutionRoleArn", "roleArn")
 # Always allowed: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -83,6 +94,9 @@ def needs(
     context = {"s3:prefix": parameters.get("Prefix", "")} if action == "s3:ListBucket" else {}
     for resource in resources or ["*"]:
         yield Need(action, resource, context)
+    if source := parameters.get("CopySource"):
+        path = unquote(source).partition("?versionId=")[0].lstrip("/")
+        yield Need("s3:GetObject", f"arn:aws:s3:::{path}")
     for extra in _extras(service, operation, parameters):
         for resource in resources:
             yield Need(f"{prefix}:{extra}", resource)
@@ -100,6 +114,8 @@ def _resources(service: str, operation: str, parameters: Mapping[str, Any], stem
     for name in ARNS:
         if name in parameters:
             yield parameters[name]
+    if service == "sqs" and "QueueUrl" in parameters:
+        yield f"{stem}{parameters['QueueUrl'].rpartition('/')[2]}"
     if operation == "CreateStateMachine":
         yield f"{stem}stateMachine:{parameters['name']}"
     kinds = RESOURCES.get("sagemaker" if service == "sagemaker-runtime" else service, {})
@@ -122,6 +138,8 @@ def _arn(stem: str, kind: str, name: str) -> str:
 
 
 def _s3_resources(operation: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    if "Bucket" not in parameters:
+        return
     bucket = f"arn:aws:s3:::{parameters['Bucket']}"
     if operation == "DeleteObjects":
         for item in parameters["Delete"]["Objects"]:

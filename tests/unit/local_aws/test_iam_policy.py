@@ -93,6 +93,20 @@ def test_a_condition_that_cannot_be_judged_is_no_silent_yes_or_no() -> None:
         ("s3", "HeadObject", {"Bucket": "lake", "Key": "a"}, {("s3:GetObject", "arn:aws:s3:::lake/a")}),
         ("s3", "ListObjectsV2", {"Bucket": "lake"}, {("s3:ListBucket", "arn:aws:s3:::lake")}),
         (
+            "s3",
+            "CopyObject",
+            {"Bucket": "lake", "Key": "b", "CopySource": "/other/a%20c?versionId=1"},
+            {("s3:GetObject", "arn:aws:s3:::other/a c"), ("s3:PutObject", "arn:aws:s3:::lake/b")},
+        ),
+        ("s3", "ListBuckets", {}, {("s3:ListAllMyBuckets", "*")}),
+        (
+            "sqs",
+            "SendMessageBatch",
+            {"QueueUrl": "http://127.0.0.1:1/123456789012/a"},
+            {("sqs:SendMessage", "arn:aws:sqs:eu-west-1:123456789012:a")},
+        ),
+        ("sns", "PublishBatch", {"TopicArn": "arn:aws:sns:a"}, {("sns:Publish", "arn:aws:sns:a")}),
+        (
             "lambda",
             "Invoke",
             {"FunctionName": "a"},

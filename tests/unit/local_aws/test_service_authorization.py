@@ -16,7 +16,7 @@ import botocore.session
 import pytest
 from policy_sentry.querying.actions import get_action_data
 
-from include.local_aws.iam.needs import PREFIXES, needs
+from include.local_aws.iam.needs import ACTIONS, PREFIXES, needs
 from include.local_aws.iam.policy import is_allowed
 from tests.unit.cloudformation.needed_actions import operations
 from tests.unit.cloudformation.template import ACCOUNT, REGION, Template
@@ -99,6 +99,12 @@ def test_each_condition_is_on_a_key_that_its_actions_have(name: str) -> None:
     known = {key for row in found for key in row["condition_keys"]}
     patterns = {re.sub(r"\$\{[^}]*\}", "*", key) for key in known}
     assert {key for key in keys - GLOBAL if not any(_overlap(key, pattern) for pattern in patterns)} == set()
+
+
+@pytest.mark.parametrize("operation", ACTIONS)
+def test_an_action_that_is_called_otherwise_is_one_of_awss(operation: str) -> None:
+    service = operation.partition(".")[0]
+    assert rows(f"{PREFIXES.get(service, service)}:{ACTIONS[operation]}")
 
 
 def calls() -> Iterator[tuple[str, str, str]]:
