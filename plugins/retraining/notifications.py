@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow.sdk.bases.notifier import BaseNotifier
-from airflow.sdk.module_loading import import_string  # type: ignore[attr-defined]
 
+from retraining.airflow_internals import import_by_path
 from retraining.execution.report import GateReport
 from retraining.model.gate_spec import Notify
 
@@ -25,7 +25,7 @@ def make_notifier(notify: Notify) -> BaseNotifier:
     :raises ImportError: when there is no such class.
     :raises TypeError: when it is no notifier, or does not take the arguments.
     """
-    found = import_string(notify.notifier)
+    found = import_by_path(notify.notifier)
     if not (isinstance(found, type) and issubclass(found, BaseNotifier)):
         raise TypeError(f"notify.notifier: {notify.notifier!r} must be a subclass of Airflow's BaseNotifier")
     return found(**notify.arguments)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from airflow.task.priority_strategy import PriorityWeightStrategy
 
-if TYPE_CHECKING:
-    from airflow.models.taskinstance import TaskInstance
+from retraining.airflow_internals import BACKFILL
 
-# How Airflow begins the run ids of backfills (DagRunType.generate_run_id).
-BACKFILL = "backfill__"
 # Above any sum of weights that a DAG of Airflow's default weight, 1 a task, comes to.
 AHEAD = 10_000
 
@@ -22,7 +19,7 @@ class BackfillsLast(PriorityWeightStrategy):
     operators take it by name, ``weight_rule="retraining.priority.BackfillsLast"``: DAG files import nothing.
     """
 
-    def get_weight(self, ti: TaskInstance) -> int:
+    def get_weight(self, ti: Any) -> int:
         """Give the task's own weight, and a great deal more outside of backfills."""
         weight = ti.task.priority_weight if ti.task else 1
         return weight if ti.run_id.startswith(BACKFILL) else AHEAD + weight

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
+from retraining.airflow_internals import states_of
 from retraining.execution.history import tells_of
 from retraining.execution.report import GateReport, gate_report
 from retraining.execution.streak import Judged, rejections_before
@@ -73,11 +74,8 @@ def _never_began(ti: Any, starters: Collection[str]) -> str:
     """Name a task that this attempt did not get to: what it left in XCom, the attempt before did."""
     if not starters:
         return ""
-    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=sorted(starters), run_ids=[ti.run_id])
-    found = states.get(ti.run_id, {})
-    # Of a mapped task group the states are by index.
-    never = (task for task in starters if found.get(task, found.get(f"{task}_{ti.map_index}")) in NEVER_BEGAN)
-    return ", ".join(sorted(never))
+    states = states_of(ti, starters)
+    return ", ".join(sorted(task for task, state in states.items() if state in NEVER_BEGAN))
 
 
 def _rejections_before(ti: Any, this: Judged) -> int:

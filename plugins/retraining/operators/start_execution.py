@@ -15,6 +15,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowFailException
 
+from retraining import airflow_internals
 from retraining.arns import (
     execution_arn,
     machine_name,
@@ -70,7 +71,7 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     def execute(self, context: Context) -> str:
         """Start, or adopt what an earlier try started."""
         run = context["dag_run"]
-        attempt = (run.clear_number or 0) + 1
+        attempt = airflow_internals.attempt_of(run)
         try:
             with clear_aws_errors(self.aws_conn_id):
                 self._stop_earlier(run, attempt, context)
@@ -95,16 +96,16 @@ class StartExecutionOperator(AwsBaseOperator[StateMachineHook]):
     @staticmethod
     def identity(context: Context) -> dict[str, str]:
         """What tells this run from another Airflow's of the same name."""
-        return run_identity(context["dag_run"].start_date, context["ti"].dag_version_id)
+        return run_identity(context["dag_run"].start_date, airflow_internals.dag_version_of(context["ti"]))
 
     def _start_id(self, context: Context) -> str:
         """Tell this start from the others of its run; empty where there is no other."""
         index = context["ti"].map_index
         tasks = self.dag.tasks if self.has_dag() else []  # type: ignore[no-untyped-call]
-        kinds = [getattr(task, "operator_class", type(task)) for task in tasks]
+        starts = [task for task in tasks if airflow_internals.is_a(task, StartExecutionOperator)]
         if index is not None and index >= 0:
             return f"{self.task_id}[{index}]"
-        return self.task_id if sum(issubclass(kind, StartExecutionOperator) for kind in kinds) > 1 else ""
+        return self.task_id if len(starts) > 1 else ""
 
     def _stop_earlier(self, run: Any, attempt: int, context: Context) -> None:
         """Stop what an earlier attempt left running: a person has cleared it, to have it done again."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from retraining.airflow_internals import attempt_of
 from retraining.arns import execution_arn, stack_of
 from retraining.deployment.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.errors import RunConfigError
@@ -66,7 +67,7 @@ class StartRollbackOperator(StartRetrainOperator):
 
     def _chosen_before(self, context: Context) -> dict[str, Any] | None:
         """Input of the run's latest execution, if it has one."""
-        for attempt in range((context["dag_run"].clear_number or 0) + 1, 0, -1):
+        for attempt in range(attempt_of(context["dag_run"]), 0, -1):
             for name in self.names(attempt, context):
                 if execution := self.hook.find(execution_arn(self.state_machine_arn, name)):
                     given: dict[str, Any] = json.loads(execution["input"])

@@ -14,19 +14,17 @@ from retraining.preflight.findings import Finding, State, table
 
 def pool(name: str) -> Finding:
     """Look whether Airflow has a pool; a task of one that it has not never starts."""
-    from airflow.models.pool import Pool
-    from sqlalchemy.exc import SQLAlchemyError
+    from retraining.airflow_internals import DatabaseError, slots_of
 
     try:
-        found = Pool.get_pool(name)
-    except SQLAlchemyError as error:
-        line = str(error).splitlines()[0]
-        return Finding("pool", State.UNKNOWN, f"{name} not checked: Airflow's database: {line}")
-    if found is None:
+        slots = slots_of(name)
+    except DatabaseError as error:
+        return Finding("pool", State.UNKNOWN, f"{name} not checked: Airflow's database: {error}")
+    if slots is None:
         return Finding(
             "pool", State.PROBLEM, f"{name} does not exist", f"airflow pools set {name} 8 retraining"
         )
-    return Finding("pool", State.FINE, f"{name}, {found.slots} slots")
+    return Finding("pool", State.FINE, f"{name}, {slots} slots")
 
 
 def main() -> int:
@@ -34,15 +32,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m retraining.preflight", description=__doc__)
     parser.add_argument("model", nargs="*", help="models to look at (default: all)")
     chosen = parser.parse_args().model
-    # Connections that are kept in Airflow's database are read by the server side only.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     # What Airflow logs of every client that is made would bury the table.
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
     from retraining import settings
+    from retraining.airflow_internals import read_connections_of_the_database
     from retraining.model.folders import load_models
     from retraining.preflight.aws.account import PreflightHook
     from retraining.preflight.sdk import sdk_interpreter
 
+    read_connections_of_the_database()
     models, errors = load_models(settings.models_folder())
     specs = {spec.name: spec for spec in models.values()}
     if unknown := set(chosen) - specs.keys():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.definitions.xcom_arg import PlainXComArg
+from retraining.airflow_internals import RETURN_VALUE, source_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator, XComArg
@@ -24,12 +23,13 @@ def template_of(execution_arn: str | XComArg, reader: BaseOperator) -> str:
     """
     if isinstance(execution_arn, str):
         return execution_arn
-    if not isinstance(execution_arn, PlainXComArg):
+    source = source_of(execution_arn)
+    if source is None:
         raise ValueError(
             f"execution_arn: {execution_arn!r} must be one task's XCom, such as start.output or"
             " start.output['arn']; return the ARN from a task instead of .map(), .zip() or .concat()"
         )
-    start = execution_arn.operator
+    start, key = source
     if start.is_mapped:
         raise ValueError(
             f"execution_arn: {execution_arn!r} is of many executions, for {start.task_id!r} is mapped; wait"
@@ -41,9 +41,9 @@ def template_of(execution_arn: str | XComArg, reader: BaseOperator) -> str:
             f"execution_arn: {execution_arn!r} is of many executions, for {start.task_id!r} is in the mapped"
             f" task group {group.group_id!r}; wait for each in that group"
         )
-    key = "" if execution_arn.key == BaseXCom.XCOM_RETURN_KEY else f", key={execution_arn.key!r}"
+    of_key = "" if key == RETURN_VALUE else f", key={key!r}"
     index = "-1" if group is None else "ti.map_index"
-    return f"{{{{ ti.xcom_pull(task_ids={start.task_id!r}{key}, map_indexes={index}) }}}}"
+    return f"{{{{ ti.xcom_pull(task_ids={start.task_id!r}{of_key}, map_indexes={index}) }}}}"
 
 
 def tasks_read_by(execution_arn: str | XComArg) -> set[str]:
@@ -51,11 +51,6 @@ def tasks_read_by(execution_arn: str | XComArg) -> set[str]:
     if isinstance(execution_arn, str):
         return set(re.findall(r"task_ids\s*=\s*['\"]([^'\"]+)", execution_arn))
     return {task.task_id for task, _ in execution_arn.iter_references()}
-
-
-def renders_in_triggerer(template: str) -> bool:
-    """Whether the triggerer can render it: there Airflow 3.3 pulls XComs of given map indexes only."""
-    return "xcom_pull" not in template or "map_indexes" in template
 
 
 def awaited_template(execution_arn: str | XComArg, waiter: BaseOperator) -> str:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
-from airflow.triggers.base import StartTriggerArgs
 
 from retraining import arns
+from retraining.airflow_internals import start_in_triggerer, starts_in_triggerer
 from retraining.execution.causes import kill_cause
 from retraining.execution.name import restart_name
 from retraining.hooks.aws_errors import clear_aws_errors
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.sensors import taking_up
-from retraining.sensors.arn_template import awaited_template, renders_in_triggerer, template_of
+from retraining.sensors.arn_template import awaited_template, template_of
 from retraining.triggers.execution import ExecutionTrigger
 
 if TYPE_CHECKING:
@@ -74,11 +74,11 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self.stop_on_timeout = stop_on_timeout
         self._in_hand: tuple[str, str] | None = None
         template = template_of(execution_arn, self)
-        self.start_from_trigger = renders_in_triggerer(template)
-        self.start_trigger_args = StartTriggerArgs(
-            trigger_cls=f"{ExecutionTrigger.__module__}.{ExecutionTrigger.__qualname__}",
-            trigger_kwargs=self._trigger_arguments(template),
-            next_method="execute_complete",
+        start_in_triggerer(
+            self,
+            ExecutionTrigger,
+            self._trigger_arguments(template),
+            resume_in="execute_complete",
             timeout=timedelta(seconds=self.timeout),
         )
 
@@ -121,7 +121,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         is_expanded = (
             context["ti"].map_index not in (-1, None) and self.get_closest_mapped_task_group() is None
         )
-        keeps_xcoms = self.start_from_trigger and not is_expanded
+        keeps_xcoms = starts_in_triggerer(self) and not is_expanded
         if taking_up.is_asked_for(event, context, retries=self.retries or 0, keeps_xcoms=keeps_xcoms):
             run = context["dag_run"]
             self._in_hand = arn, kill_cause(run.dag_id, run.run_id, self.task_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retraining import arns
+from retraining.airflow_internals import attempt_of, tries_since_cleared
 from retraining.execution.causes import KILLED
 from retraining.execution.name import restart_name
 from retraining.hooks.state_machine import StateMachineHook
@@ -37,9 +38,9 @@ def is_asked_for(event: Mapping[str, Any], context: Context, *, retries: int, ke
     if event["redriven"] or not (event.get("ended_before") or was_killed):
         return False
     ti = context["ti"]
-    if ti.try_number - (ti.max_tries - retries) > 1:
+    if tries_since_cleared(ti, retries) > 1:
         return True
-    if not context["dag_run"].clear_number:
+    if attempt_of(context["dag_run"]) == 1:
         return False
     if not keeps_xcoms:
         return True

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from airflow.configuration import conf
-from airflow.sdk.listener import get_listener_manager
+from airflow.sdk import conf
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
+from retraining import airflow_internals
 from retraining.arns import state_machine_of
 from retraining.stored_text import storable
 from retraining.triggers.connection import PollerKey
@@ -118,11 +118,10 @@ class ExecutionTrigger(BaseTrigger):
 
     async def _sign(self) -> None:
         # Outside a triggerer, as in dag.test(), nobody else can take the wait over.
-        if self.task_instance is None or self.trigger_id is None:
+        waiting = airflow_internals.task_of(self)
+        if waiting is None:
             return
-        self._succession = self._succession or Succession(
-            self.task_instance, self.trigger_id, self.execution_arn
-        )
+        self._succession = self._succession or Succession(*waiting, self.execution_arn)
         while True:
             try:
                 await self._succession.sign()
@@ -140,7 +139,7 @@ class ExecutionTrigger(BaseTrigger):
         ended = wait.ended
         self.log.info("%s is %s", self.execution_arn, ended["status"])
         if self.is_result(ended):
-            if not get_listener_manager().has_listeners:
+            if not airflow_internals.somebody_listens():
                 return TaskSuccessEvent()
             self.log.info(
                 "Ending on a worker: a plugin listens to tasks, and listeners hear of them there only"
@@ -170,13 +169,14 @@ class ExecutionTrigger(BaseTrigger):
         if self._wait and self._wait.ended:
             self.log.info("%s has ended; there is nothing to stop", self.execution_arn)
             return
+        waiting = airflow_internals.task_of(self)
         seconds = max(conf.getint("triggerer", "on_kill_timeout", fallback=30) - SPARE_SECONDS, 1)
         self._stop = asyncio.create_task(
             stop_if_killed(
                 self._succession,
                 self._key,
                 self.execution_arn,
-                ti=self.task_instance,
+                ti=waiting[0] if waiting else None,
                 redrive_count=self._wait.first_redrive_count if self._wait else None,
                 seconds=seconds,
                 log=self.log,

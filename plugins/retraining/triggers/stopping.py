@@ -14,7 +14,7 @@ from retraining.triggers.connection import PollerKey, connect
 from retraining.triggers.succession import Succession, Verdict
 
 if TYPE_CHECKING:
-    from airflow.models.taskinstance import TaskInstance
+    from retraining.airflow_internals import TaskTry
 
 TRY_AGAIN_SECONDS = 2.0
 
@@ -24,7 +24,7 @@ async def stop_if_killed(
     key: PollerKey,
     execution_arn: str,
     *,
-    ti: TaskInstance | None,
+    ti: TaskTry | None,
     redrive_count: int | None,
     seconds: float,
     log: Any,

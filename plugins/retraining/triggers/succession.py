@@ -11,15 +11,13 @@ from __future__ import annotations
 import asyncio
 import time
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
-from airflow.sdk.bases.xcom import BaseXCom
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-from airflow.utils.state import TaskInstanceState
+from airflow.sdk import TaskInstanceState
 
-if TYPE_CHECKING:
-    from airflow.models.taskinstance import TaskInstance
+from retraining import airflow_internals
+from retraining.airflow_internals import TaskTry
 
 KEY = "waited_for_by"
 KEPT = 8
@@ -56,7 +54,7 @@ class Succession:
     :param execution_arn: what it waits for.
     """
 
-    def __init__(self, ti: TaskInstance, trigger_id: int | None, execution_arn: str) -> None:
+    def __init__(self, ti: TaskTry, trigger_id: int, execution_arn: str) -> None:
         self._ti = ti
         self._execution = execution_arn
         # Try first: SQLite gives the number of a trigger that was deleted to the next one.
@@ -75,7 +73,7 @@ class Succession:
         place = before[self._deferral]["place"] if self._deferral in before else last + 1
         signed = {**before, self._deferral: {**self._signature, "place": place}}
         kept = sorted(signed, key=lambda deferral: signed[deferral]["place"])[-KEPT:]
-        await BaseXCom.aset(KEY, {deferral: signed[deferral] for deferral in kept}, **self._where)
+        await airflow_internals.write_xcom(self._ti, KEY, {deferral: signed[deferral] for deferral in kept})
         self._signed = True
 
     async def verdict(self, seconds: float) -> tuple[Verdict, str]:
@@ -102,7 +100,7 @@ class Succession:
         if self._is_of_another(await self._signatures()):
             return Verdict.MOVED
         # Who has ended the wait elsewhere had signed before.
-        state = await self._state()
+        state = await airflow_internals.state_of(self._ti)
         signed = await self._signatures()
         if self._is_of_another(signed):
             return Verdict.MOVED
@@ -124,29 +122,10 @@ class Succession:
         # A triggerer that was restarted finds what it signed before that.
         return self._signed or last["at"] > self._began
 
-    async def _state(self) -> str | None:
-        ti = self._ti
-        # What Airflow offers is not async; on the loop's own thread it would wait for itself.
-        states = await asyncio.to_thread(
-            RuntimeTaskInstance.get_task_states,
-            dag_id=ti.dag_id,
-            task_ids=[ti.task_id],
-            run_ids=[ti.run_id],
-            map_index=ti.map_index,
-        )
-        of_run: dict[str, str | None] = states.get(ti.run_id, {})
-        name = ti.task_id if ti.map_index < 0 else f"{ti.task_id}_{ti.map_index}"
-        return of_run.get(name)
-
     async def _signatures(self) -> Signatures:
-        found: Signatures | None = await BaseXCom.aget_one(key=KEY, **self._where)
+        found: Signatures | None = await airflow_internals.read_xcom(self._ti, KEY)
         return dict(found or {})
 
     @property
     def _signature(self) -> dict[str, Any]:
         return {"copy": self._copy, "execution_arn": self._execution, "at": time.time()}
-
-    @property
-    def _where(self) -> dict[str, Any]:
-        ti = self._ti
-        return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}

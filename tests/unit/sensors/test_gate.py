@@ -15,6 +15,7 @@ from airflow.sdk import DAG
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 from airflow.sdk.execution_time.context import OutletEventAccessors
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from retraining.assets import deployments_alias, reports_asset
 from retraining.execution.streak import Judged
@@ -71,13 +72,15 @@ class Task:
         history.append(event(f"Execution{ended['status'].capitalize()}", 1))
         self.monkeypatch.setattr(StateMachineHook, "describe_execution", lambda *_: execution)
         self.monkeypatch.setattr(StateMachineHook, "history", lambda *_: history)
+        self.monkeypatch.setattr(
+            RuntimeTaskInstance,
+            "get_task_states",
+            lambda task_ids, run_ids, **_: {run_ids[0]: {name: self.states[name] for name in task_ids}},
+        )
         ti = SimpleNamespace(
             id="a-try",
             dag_id="retraining",
             run_id="a-run",
-            get_task_states=lambda task_ids, run_ids, **_: {
-                run_ids[0]: {name: self.states[name] for name in task_ids}
-            },
             task_id=task.task_id,
             map_index=-1,
             xcom_push=lambda key, value: self.xcoms.update({key: value}),

@@ -431,9 +431,7 @@ def test_a_failures_cause_is_one_that_every_database_stores() -> None:
 
 
 def test_a_worker_ends_the_task_where_a_plugin_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "retraining.triggers.execution.get_listener_manager", lambda: SimpleNamespace(has_listeners=True)
-    )
+    monkeypatch.setattr("retraining.airflow_internals.somebody_listens", lambda: True)
     fired = ExecutionTrigger(ARN, None)._event(Wait(ARN, ended={"status": "SUCCEEDED"}))
     assert not isinstance(fired, TaskSuccessEvent)
     assert fired.payload["status"] == "SUCCEEDED"
