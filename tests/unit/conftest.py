@@ -13,9 +13,9 @@ import yaml
 from retraining import settings
 from retraining.model.folders import load_spec
 from retraining.model.spec import ModelSpec
-from retraining.triggers import poller
+from retraining.triggers import poller, pollers
 from retraining.triggers import wait as waiting
-from retraining.triggers.poller import ExecutionPoller, Pollers
+from retraining.triggers.poller import ExecutionPoller
 from retraining.workflow.compiler import Surroundings, WorkflowCompiler
 from retraining.workflow.definition_cache import DefinitionCache
 from tests.unit.triggers.fake_states import FakeStates
@@ -74,4 +74,4 @@ def states(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStates]:
     monkeypatch.setattr(waiting, "MIN_POLL_SECONDS", 0.001)
     monkeypatch.setattr(poller, "MAX_BACKOFF_SECONDS", 0.001)
     yield fake
-    assert not any(pollers.pollers for pollers in Pollers._of_loop.values())
+    assert not any(len(of_loop) for of_loop in pollers._of_loops.values())

@@ -15,7 +15,7 @@ from retraining import airflow_internals
 from retraining.arns import state_machine_of
 from retraining.stored_text import storable
 from retraining.triggers.connection import PollerKey
-from retraining.triggers.poller import ExecutionPoller
+from retraining.triggers.pollers import Pollers
 from retraining.triggers.stopping import stop_if_killed
 from retraining.triggers.succession import Succession
 from retraining.triggers.wait import Wait
@@ -98,7 +98,7 @@ class ExecutionTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait with everybody who waits for the same state machine."""
         self._wait = wait = Wait(self.execution_arn, self.poll_seconds, self.follow, self.redrive_count)
-        poller = ExecutionPoller.join(self._key, wait)
+        poller = Pollers.here().join(self._key, wait)
         signing = asyncio.create_task(self._sign())
         try:
             while not wait.is_over:

@@ -10,15 +10,12 @@ import asyncio
 import contextvars
 import random
 import time
-from asyncio import AbstractEventLoop
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from retraining import arns
 from retraining.triggers import looking
 from retraining.triggers import wait as waiting
 from retraining.triggers.aws_faults import Fault, kind_of
@@ -30,53 +27,32 @@ from retraining.triggers.wait import Wait
 MAX_BACKOFF_SECONDS = 60.0
 
 
-class Pollers:
-    """The pollers and request quotas of one event loop."""
-
-    _of_loop: ClassVar[WeakKeyDictionary[AbstractEventLoop, Pollers]] = WeakKeyDictionary()
-
-    def __init__(self) -> None:
-        self.pollers: dict[PollerKey, ExecutionPoller] = {}
-        self._quotas: dict[tuple[str, str], Quotas] = {}
-
-    @classmethod
-    def here(cls) -> Pollers:
-        """Those of the running loop."""
-        return cls._of_loop.setdefault(asyncio.get_running_loop(), cls())
-
-    def quotas(self, state_machine_arn: str) -> Quotas:
-        """AWS counts for an account and a region, whatever connection the calls come through."""
-        where = arns.account_of(state_machine_arn), arns.region_of(state_machine_arn)
-        return self._quotas.setdefault(where, Quotas(where[1]))
-
-
 class ExecutionPoller:
-    """Polls for all waits that share a key; runs while there are any."""
+    """Polls for all waits that share a key; runs while there are any.
 
-    def __init__(self, key: PollerKey, pollers: Pollers) -> None:
+    :param quota: what it shares with the other pollers of its account and region.
+    :param at_end: called when nobody may join it any more.
+    """
+
+    def __init__(self, key: PollerKey, quota: Quotas, at_end: Callable[[ExecutionPoller], None]) -> None:
         self.key = key
-        self._pollers = pollers
-        self._quota = pollers.quotas(key.state_machine_arn)
+        self._quota = quota
+        self._at_end = at_end
         self._waits: dict[str, list[Wait]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
         self._joined = asyncio.Event()
         self._polled_at = float("-inf")
         self._failures = 0
 
-    @classmethod
-    def join(cls, key: PollerKey, wait: Wait) -> ExecutionPoller:
-        """Add a wait to the poller of its key, starting one when there is none."""
-        pollers = Pollers.here()
-        poller = pollers.pollers.get(key)
-        if poller is None:
-            poller = pollers.pollers[key] = cls(key, pollers)
+    def join(self, wait: Wait) -> None:
+        """Add a wait; the first one starts the loop."""
+        self._waits[wait.execution_arn].append(wait)
+        self._joined.set()
+        if self._task is None:
             # In a context of its own: whatever it logs is no matter of the wait that happens to start it.
-            poller._task = asyncio.get_running_loop().create_task(
-                poller._run(), name=f"poll {key.state_machine_arn}", context=contextvars.Context()
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name=f"poll {self.key.state_machine_arn}", context=contextvars.Context()
             )
-        poller._waits[wait.execution_arn].append(wait)
-        poller._joined.set()
-        return poller
 
     def leave(self, wait: Wait) -> None:
         """Take a wait away; the poller ends with the last one."""
@@ -86,12 +62,8 @@ class ExecutionPoller:
         if not waits:
             self._waits.pop(wait.execution_arn, None)
         if not self._waits and self._task:
-            self._retire()
+            self._at_end(self)
             self._task.cancel()
-
-    def _retire(self) -> None:
-        if self._pollers.pollers.get(self.key) is self:
-            del self._pollers.pollers[self.key]
 
     def _all(self) -> Iterator[Wait]:
         return (wait for waits in list(self._waits.values()) for wait in list(waits))
@@ -107,7 +79,7 @@ class ExecutionPoller:
                 if self._waits:
                     await self._back_off()
         finally:
-            self._retire()
+            self._at_end(self)
             for wait in self._all():
                 wait.fail(RuntimeError("the poller was stopped"))
 

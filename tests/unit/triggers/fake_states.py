@@ -10,7 +10,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError
 
 from retraining.triggers.connection import PollerKey
-from retraining.triggers.poller import ExecutionPoller
+from retraining.triggers.pollers import Pollers
 from retraining.triggers.wait import Wait
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
@@ -88,7 +88,7 @@ class FakeStates:
 
 async def ended(wait: Wait, key: PollerKey = KEY) -> Wait:
     """Wait as the trigger does."""
-    poller = ExecutionPoller.join(key, wait)
+    poller = Pollers.here().join(key, wait)
     try:
         while wait.ended is None and wait.error is None:
             await wait.changed.wait()

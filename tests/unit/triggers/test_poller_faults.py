@@ -19,7 +19,7 @@ from botocore.retries.standard import ThrottledRetryableChecker, TransientRetrya
 
 from retraining.triggers import wait as waiting
 from retraining.triggers.aws_faults import Fault, kind_of
-from retraining.triggers.poller import Pollers
+from retraining.triggers.pollers import Pollers
 from retraining.triggers.rate_limit import TokenBucket
 from retraining.triggers.wait import Wait
 from tests.unit.triggers.fake_states import KEY, FakeStates, after_rounds, arn, client_error, ended, run
@@ -60,8 +60,7 @@ def test_throttling_empties_the_buckets(states: FakeStates) -> None:
         while not states.calls["list"]:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0)
-        poller = Pollers.here().pollers[KEY]
-        empty = not poller._quota.describe.try_take()
+        empty = not Pollers.here().quotas(KEY.state_machine_arn).describe.try_take()
         await task
         return empty
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from include.local_aws.gateway import quotas as embedded
-from retraining.triggers.poller import Pollers
 from retraining.triggers.rate_limit import Quotas, TokenBucket
 
 CALLS = {"describe": "DescribeExecution", "list": "ListExecutions", "history": "GetExecutionHistory"}
@@ -28,17 +25,6 @@ def test_budgets_stay_below_the_regions_quotas(region: str) -> None:
         bucket: TokenBucket = getattr(ours, name)
         assert 0 < bucket._burst < burst
         assert 0 < bucket._rate < rate
-
-
-def test_quotas_are_an_accounts_in_a_region() -> None:
-    async def same(first: str, second: str) -> bool:
-        pollers = Pollers.here()
-        machine = "arn:aws:states:{}:stateMachine:m"
-        return pollers.quotas(machine.format(first)) is pollers.quotas(machine.format(second))
-
-    assert asyncio.run(same("us-east-1:123456789012", "us-east-1:123456789012"))
-    assert not asyncio.run(same("us-east-1:123456789012", "us-east-1:210987654321"))
-    assert not asyncio.run(same("us-east-1:123456789012", "us-west-2:123456789012"))
 
 
 def test_a_drained_bucket_is_empty_however_long_it_was_left_alone(clock: list[float]) -> None:
