@@ -14,7 +14,7 @@ import yaml
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.local_aws.control import Control
-from retraining.operators.start_execution import StartRetrainOperator
+from retraining.operators.start_retrain import StartRetrainOperator
 from retraining.operators.start_rollback import StartRollbackOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.deployment.deployments import Deployer, deploy_workflow

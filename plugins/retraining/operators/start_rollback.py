@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retraining.airflow_internals import attempt_of
-from retraining.arns import execution_arn, stack_of
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from retraining.arns import stack_of
 from retraining.deployment.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.errors import RunConfigError
-from retraining.execution.name import is_same_run
 from retraining.model.folders import load_spec
-from retraining.operators.start_execution import StartRetrainOperator
+from retraining.operators.base_start import BaseStartOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from retraining.hooks.stack import Stack
 
 
-class StartRollbackOperator(StartRetrainOperator):
+class StartRollbackOperator(BaseStartOperator):
     """Start an execution that deploys a model which was accepted earlier; it trains nothing.
 
     The run's params choose the model, see :class:`~retraining.deployment.rollback.RollbackConfig`. A retry,
@@ -31,7 +31,18 @@ class StartRollbackOperator(StartRetrainOperator):
     :param deployment: what ``DeployWorkflowOperator`` returned.
     """
 
+    template_fields: Sequence[str] = aws_template_fields("model_folder", "deployment")
     ui_color = "#f4cccc"
+
+    def __init__(self, *, model_folder: Path | str, deployment: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.model_folder = str(model_folder)
+        self.deployment = deployment
+
+    @property
+    def target(self) -> str:
+        """The version that was deployed."""
+        return str(self.deployment["state_machine"])
 
     def make_input(self, name: str, context: Context) -> dict[str, Any]:
         """Choose the model and make the input.
@@ -39,19 +50,21 @@ class StartRollbackOperator(StartRetrainOperator):
         :raises RunConfigError: when the params name no model that is there; lists those that are.
         """
         from retraining.deployment.aws.accepted_models import AcceptedModelsHook
+        from retraining.deployment.aws.endpoint_owner import EndpointOwnerHook
         from retraining.hooks.stack import StackHook
 
         run = context["dag_run"]
         spec = load_spec(Path(self.model_folder))
         config = RollbackConfig.from_params(context["params"], spec)
-        if before := self._chosen_before(context):
+        if before := self.executions.latest_input():
             if before["EndpointConfigName"] == name:
                 return before
             config = config.model_copy(update={"to_model": before["ModelName"], "to_window_end": None})
-        self.check_owner(config.endpoint)
+        owner = stack_of(self.target)
+        EndpointOwnerHook(**self._hook_parameters).check(config.endpoint, owner)
         hook = AcceptedModelsHook(**self._hook_parameters)
         served = hook.served(config.endpoint)
-        stack = StackHook(**self._hook_parameters).read(stack_of(self.state_machine_arn))
+        stack = StackHook(**self._hook_parameters).read(owner)
         model = self._choose(hook, spec.name, config, served, stack)
         self.log.info("Rolling %s back from %s to %s", config.endpoint, served or "nothing", model)
         return rollback_input(
@@ -64,16 +77,6 @@ class StartRollbackOperator(StartRetrainOperator):
             spec=spec,
             deployment=self.deployment,
         )
-
-    def _chosen_before(self, context: Context) -> dict[str, Any] | None:
-        """Input of the run's latest execution, if it has one."""
-        for attempt in range(attempt_of(context["dag_run"]), 0, -1):
-            for name in self.names(attempt, context):
-                if execution := self.hook.find(execution_arn(self.state_machine_arn, name)):
-                    given: dict[str, Any] = json.loads(execution["input"])
-                    if is_same_run(given, self.identity(context)):
-                        return given
-        return None
 
     def _choose(
         self,

@@ -13,16 +13,15 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import PokeReturnValue
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from retraining.arns import partition_of, region_of
 from retraining.execution.report import GateReport
-from retraining.execution.report_table import report_table
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.model.folders import load_spec
 from retraining.model.gate_spec import OnRejected
 from retraining.model.spec import ModelSpec
-from retraining.outcome import PASSED, Outcome
+from retraining.outcome import Outcome
 from retraining.sensors.arn_template import tasks_read_by
+from retraining.sensors.conclusion import checked, conclude, failure_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
@@ -65,11 +64,9 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
         self.model_folder = str(model_folder)
         self.on_rejected = on_rejected
         self.max_consecutive_rejections = max_consecutive_rejections
-        self.notifiers = dict(notifiers or {})
+        self.notifiers = checked(notifiers)
         if on_rejected not in (None, *get_args(OnRejected)):
             raise ValueError(f"on_rejected: {on_rejected!r} must be one of {', '.join(get_args(OnRejected))}")
-        if unknown := set(self.notifiers) - set(get_args(Outcome)):
-            raise ValueError(f"notifiers: {sorted(unknown)} must be among {', '.join(get_args(Outcome))}")
 
     @cached_property
     def _spec(self) -> ModelSpec:
@@ -88,38 +85,14 @@ class AccuracyGateSensor(AwsBaseSensor[StateMachineHook]):
             row were rejected.
         """
         report: GateReport = super().execute(context)
-        verdict = self._verdict(report)
-        if verdict:
-            context["ti"].xcom_push(key="return_value", value=report.to_dict())
-        StateMachineExecutionsDetailsLink.persist(
-            context,
+        return conclude(
             self,
-            region_name=region_of(report.execution_arn),
-            aws_partition=partition_of(report.execution_arn),
-            execution_arn=report.execution_arn,
+            context,
+            report,
+            self._rejection(report) if report.outcome == "rejected" else failure_of(report),
+            given=self.notifiers.get(report.outcome, ()),
+            configured=self._spec.notify,
         )
-        self._notify(report, context)
-        for line in report_table(report):
-            self.log.info("%s", line)
-        if verdict:
-            raise verdict
-        return report.to_dict()
-
-    def _notify(self, report: GateReport, context: Context) -> None:
-        given = self.notifiers.get(report.outcome, ())
-        if given or self._spec.notify:
-            from retraining.notifications import notify_all
-
-            notify_all(report, context, given, self._spec.notify)
-
-    def _verdict(self, report: GateReport) -> Exception | None:
-        if report.outcome in PASSED:
-            return None
-        if report.outcome == "rejected":
-            return self._rejection(report)
-        why = ": ".join(filter(None, (report.error, report.cause)))
-        state = f" in state {report.failed_state!r}" if report.failed_state else ""
-        return AirflowFailException(f"Execution {report.outcome}{state}{': ' + why if why else ''}")
 
     def _rejection(self, report: GateReport) -> Exception | None:
         gate = self._spec.gate

@@ -9,7 +9,7 @@ import pytest
 
 from include.local_aws.control import Control
 from retraining.hooks.state_machine import StateMachineHook
-from retraining.operators.start_execution import StartRetrainOperator
+from retraining.operators.start_retrain import StartRetrainOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.deployment.deployments import deploy_workflow
 from tests.integration.embedded_aws import PROJECT, LocalAws, until

@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from retraining.execution.streak import Judged
 from retraining.execution.window import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
-from retraining.operators.start_execution import StartRetrainOperator
+from retraining.operators.start_retrain import StartRetrainOperator
 from retraining.sensors.gate import AccuracyGateSensor
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.embedded_aws import LocalAws
