@@ -5,8 +5,7 @@ which can be caught, and which names the field.
 moto takes errors of an expression for States.Runtime, and any number for a time or a limit: a MaxConcurrency
 of -1 waits for ever. AWS's words, but for those of ranges: LocalStack's recorded answers
 (outputs/test_output.snapshot.json, intrinsic_functions/test_math_operations_jsonata.snapshot.json and
-scenarios/test_base_scenarios.snapshot.json, test_map_state_items_eval_jsonata_fail). How places in lists are
-named: github.com/floci-io/floci/pull/2689.
+scenarios/test_base_scenarios.snapshot.json, test_map_state_items_eval_jsonata_fail).
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from moto.stepfunctions.parser.asl.component.common.string import string_express
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata
 from moto.stepfunctions.parser.asl.component.common.timeouts.heartbeat import HeartbeatSecondsJSONata
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import TimeoutSecondsJSONata
-from moto.stepfunctions.parser.asl.component.component import Component
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.reader_config.max_items_decl import (  # noqa: E501
     MaxItemsStringJSONata,
 )
@@ -34,9 +32,9 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds im
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import JSONataException, eval_jsonata_expression
-from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from include.local_aws.moto_corrections.failures import TOLD, query_failure
+from include.local_aws.moto_corrections.jsonata_places import place_of
 
 LONGEST = 99_999_999
 # What gives a number: its method, its field, and from where to where it goes.
@@ -61,29 +59,6 @@ NUMBERS: list[tuple[type[Any], str, str, int, float]] = [
         100,
     ),
 ]
-# The fields that other components of the interpreter are.
-FIELDS = {
-    "ArgumentsJSONataTemplateValueObject": "Arguments",
-    "ArgumentsStringJSONata": "Arguments",
-    "AssignDecl": "Assign",
-    "Cause": "Cause",
-    "ConditionStringJSONata": "Condition",
-    "Error": "Error",
-    "ItemSelector": "ItemSelector",
-    "ItemsArray": "Items",
-    "ItemsJSONata": "Items",
-    "Output": "Output",
-    "Timestamp": "Timestamp",
-    **{kind.__name__: field for kind, _, field, _, _ in NUMBERS},
-}
-# Those that are lists: where their items are, and what they are called; a list within a field has no name.
-LISTS = {
-    "AssignTemplateValueArray": ("values", ""),
-    "CatchDecl": ("catchers", "Catch"),
-    "ChoicesDecl": ("rules", "Choices"),
-    "JSONataTemplateValueArray": ("values", ""),
-}
-HANDLERS = ("Catch[", "Choices[")
 # What the value of an expression in a field is to be; in other fields it may be any.
 EXPECTED = {
     **{field: "number" for _, _, field, _, _ in NUMBERS},
@@ -96,14 +71,6 @@ TYPES = {bool: "boolean", int: "number", float: "number", str: "string", dict: "
 
 def install() -> None:
     """Put it in place."""
-    read = AmazonStateLanguageParser.parse
-
-    def read_and_name(definition: str) -> Any:
-        result = read(definition)
-        _name(result[0], "")
-        return result
-
-    AmazonStateLanguageParser.parse = staticmethod(read_and_name)
     string_expression.validate_jsonata_expression_output = _validate
     evaluate = StringJSONata._eval_body
 
@@ -115,7 +82,7 @@ def install() -> None:
             raise failed(env, text, said) from error
         except _ResultError as error:
             raise failed(env, text, str(error)) from error
-        value, expected = env.stack[-1], EXPECTED.get(_CONDITION.sub("Condition", _field(text)))
+        value, expected = env.stack[-1], EXPECTED.get(_CONDITION.sub("Condition", place_of(text)))
         if expected and TYPES.get(type(value), "null") != expected:
             raise _unexpected(env, text, expected, value)
 
@@ -126,32 +93,6 @@ def install() -> None:
 
 class _ResultError(Exception):
     """An expression gave nothing, or something that is no JSON."""
-
-
-def _name(component: Any, path: str) -> None:
-    """Tell each expression within a component where it stands."""
-    if isinstance(component, StringJSONata):
-        component.field = path
-    elif isinstance(component, list | tuple):
-        for item in component:
-            _name(item, path)
-    elif isinstance(component, dict):
-        _name(list(component.values()), path)
-    elif isinstance(component, Component):
-        kind = type(component).__name__
-        if listed := LISTS.get(kind):
-            attribute, name = listed
-            for place, item in enumerate(getattr(component, attribute)):
-                _name(item, f"{name or path}[{place}]")
-            return
-        own, step = FIELDS.get(kind), getattr(component, "identifier", None)
-        if own and path.startswith(HANDLERS):
-            own = f"{path}/{own}"
-        _name(list(vars(component).values()), own or (f"{path}/{step}" if step else path))
-
-
-def _field(text: StringJSONata) -> str:
-    return getattr(text, "field", "")
 
 
 def _validate(_: Environment, __: str, rich_expression: str, result: Any) -> None:
@@ -167,7 +108,7 @@ def failed(env: Environment, text: StringJSONata, said: str) -> FailureEventExce
 
     :param said: what it did, in AWS's words.
     """
-    field = _field(text)
+    field = place_of(text)
     cause = f"The JSONata expression '{text.expression}' specified for the field '{field}' {said}"
     return told(env, query_failure(env, cause, field))
 

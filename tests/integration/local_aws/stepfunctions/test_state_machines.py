@@ -74,6 +74,15 @@ def test_errors_have_the_names_that_aws_gives_them(
     assert cause in found["cause"]
 
 
+def test_what_lambda_refuses_a_task_is_named_after_it(local_aws: LocalAws) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:nobody"
+    machine = create_machine(local_aws, {"Type": "Task", "Resource": arn, "End": True})
+    found = ended(local_aws, start(local_aws, machine))
+    assert found["error"] == "Lambda.ResourceNotFoundException"
+    assert found["cause"].startswith(f"Function not found: {arn}")
+    assert "Service: AWSLambda; Status Code: 404" in found["cause"]
+
+
 def test_a_training_job_of_a_used_name_gives_the_modelled_error(local_aws: LocalAws) -> None:
     request = training_request(local_aws)
     local_aws.client("sagemaker").create_training_job(**request)
