@@ -45,6 +45,9 @@ def _of_map(state: State) -> Iterator[Diagnostic]:
     for field in OF_MAP:
         if field in state.body:
             yield Diagnostic(f"The embedded AWS has no {field}", f"{state.location}/{field}")
+    if isinstance(state.body.get("ItemSelector"), str):
+        said = "The embedded AWS has no ItemSelector that is one expression"
+        yield Diagnostic(said, f"{state.location}/ItemSelector")
     reader = state.body.get("ItemReader")
     config = reader.get("ReaderConfig") if isinstance(reader, dict) else None
     if not isinstance(config, dict):

@@ -172,6 +172,7 @@ def test_an_inline_map_reads_nothing(local_aws: LocalAws, bucket: str) -> None:
     ("fields", "place"),
     [
         ({"ItemBatcher": {"MaxItemsPerBatch": 2}}, "ItemBatcher"),
+        ({"QueryLanguage": "JSONata", "ItemSelector": "{% $states.input %}"}, "ItemSelector"),
         ({"ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {}}}, "ResultWriter"),
         ({"ItemReader": _reader("b", "k", InputType="JSONL")}, "ItemReader/ReaderConfig/InputType"),
         (
