@@ -1,4 +1,4 @@
-"""S3's names of buckets, of which moto checks the length alone.
+"""S3, over moto: names of buckets, of which moto checks the length alone, and what EventBridge is told.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 """
@@ -12,6 +12,7 @@ from moto.s3.exceptions import InvalidBucketName
 from moto.s3.models import FakeBucket, S3Backend
 
 from include.local_aws.runtime import Runtime
+from include.local_aws.s3 import notifications
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
@@ -19,7 +20,8 @@ _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 
 
 def install(_runtime: Runtime) -> None:
-    """Refuse what S3 refuses."""
+    """Put the corrections in place."""
+    notifications.install()
     create = S3Backend.create_bucket
 
     def create_bucket(backend: S3Backend, bucket_name: str, *arguments: Any, **others: Any) -> FakeBucket:
