@@ -10,7 +10,11 @@ from include.archives import archive
 
 INCLUDE = Path(__file__).resolve().parent
 # The functions' folders, by the template's parameters.
-FUNCTIONS = {"MetricsFunctionKey": "training_metrics", "EndpointTestFunctionKey": "endpoint_test"}
+FUNCTIONS = {
+    "MetricsFunctionKey": "training_metrics",
+    "EndpointTestFunctionKey": "endpoint_test",
+    "DeploymentFunctionKey": "deployment",
+}
 
 
 @dataclass(frozen=True)
@@ -37,4 +41,4 @@ def _digest(content: bytes) -> str:
 
 def _function(folder: Path) -> bytes:
     files = sorted(folder.rglob("*.py"))
-    return archive({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+    return archive({path.relative_to(folder.parent).as_posix(): path.read_bytes() for path in files})

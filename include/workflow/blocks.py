@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from stepfunctions.inputs import Placeholder
-from stepfunctions.steps import Fail, LambdaStep, Retry
+from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Retry
 
 
 class Intrinsic(Placeholder):  # type: ignore[misc]
@@ -39,21 +39,6 @@ class PatientRetry(Retry):  # type: ignore[misc]
         }
 
 
-class FailBecause(Fail):  # type: ignore[misc]
-    """A Fail state whose cause is found in its input.
-
-    :param cause_path: path of a string.
-    """
-
-    def __init__(self, state_id: str, *, error: str, cause_path: str) -> None:
-        super().__init__(state_id, error=error)
-        self.cause_path = cause_path
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the state as the Amazon States Language has it."""
-        return {**super().to_dict(), "CausePath": self.cause_path}
-
-
 class AnsweringLambda(LambdaStep):  # type: ignore[misc]
     """A call of a Lambda function whose result is what the function returned, and nothing of the call.
 
@@ -68,3 +53,12 @@ class AnsweringLambda(LambdaStep):  # type: ignore[misc]
         """Give the state as the Amazon States Language has it."""
         selector = {f"{name}.$": f"$.Payload.{name}" for name in self.selected}
         return {**super().to_dict(), "ResultSelector": selector}
+
+
+class NumberingGlueJob(GlueStartJobRunStep):  # type: ignore[misc]
+    """A Glue job of which nothing is kept: its result is what the trainings after it are numbered from."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the state as the Amazon States Language has it."""
+        numbers = {"Number": 0, "Redrives.$": "$$.Execution.RedriveCount", "Capacity": 0}
+        return {**super().to_dict(), "ResultSelector": numbers}

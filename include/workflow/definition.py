@@ -17,7 +17,7 @@ from stepfunctions.steps import (
 from stepfunctions.steps.states import State
 
 from include.workflow import deployment_steps, steps
-from include.workflow.deployment import deployment, outcome
+from include.workflow.deployment import deployment
 from include.workflow.steps import GATED, Surroundings
 from retraining.model.gate_spec import Gate
 from retraining.model.spec import ModelSpec
@@ -36,7 +36,9 @@ def build_definition(spec: ModelSpec, aws: Surroundings) -> Graph:
     :return: the graph; ``to_json()`` gives Amazon States Language.
     """
     given = steps.execution_input()
-    deploy = deployment(spec, aws, given)
+    train = steps.training_step(spec, aws, given)
+    create_model = deployment_steps.model_step(spec, aws, train, given)
+    deploy = deployment(spec, aws, given, create_model)
     redeploy = Choice("Trained before?")
     redeploy.add_choice(
         ChoiceRule.And(
@@ -44,7 +46,7 @@ def build_definition(spec: ModelSpec, aws: Surroundings) -> Graph:
         ),
         next_step=deploy,
     )
-    redeploy.default_choice(_retrain(spec, aws, given, deploy))
+    redeploy.default_choice(_retrain(spec, aws, given, train, create_model))
     return Graph(
         Chain([redeploy]),
         comment=f"Retrains {spec.name}, gates it on {spec.gate.metric} and deploys it",
@@ -52,20 +54,15 @@ def build_definition(spec: ModelSpec, aws: Surroundings) -> Graph:
     )
 
 
-def _retrain(spec: ModelSpec, aws: Surroundings, given: ExecutionInput, deploy: State) -> State:
-    train = steps.training_step(spec, aws, given)
-    wanted = Choice("Deployment wanted?")
-    wanted.add_choice(
-        ChoiceRule.StringEquals("$.DeployPolicy", "never"), next_step=outcome("Accept", "accepted")
-    )
-    wanted.default_choice(deploy)
+def _retrain(
+    spec: ModelSpec, aws: Surroundings, given: ExecutionInput, train: TrainingStep, accept: State
+) -> State:
     gate = Choice("Accuracy gate")
-    accepted = Chain([deployment_steps.model_step(spec, aws, train, given), wanted])
-    gate.add_choice(_passes(spec.gate), next_step=accepted)
+    gate.add_choice(_passes(spec.gate), next_step=accept)
     gate.default_choice(Fail("Reject model", error=REJECTED_ERROR, cause=_rejection(spec.gate)))
     transform = steps.transform_step(spec, aws, given)
     metrics = steps.metrics_step(spec, train, given)
-    Chain([transform, steps.begin_training_step(), train, metrics, gate])
+    Chain([transform, train, metrics, gate])
     _train_again(train, steps.look_at_training_step(spec, aws, given), metrics)
     return transform
 

@@ -7,6 +7,7 @@ from typing import Any
 from sagemaker.model import Model
 from stepfunctions.inputs import ExecutionInput
 from stepfunctions.steps import (
+    DynamoDBPutItemStep,
     EndpointConfigStep,
     EndpointStep,
     LambdaStep,
@@ -17,7 +18,7 @@ from stepfunctions.steps import (
 )
 from stepfunctions.steps.integration_resources import get_aws_partition
 
-from include.workflow.blocks import Intrinsic
+from include.workflow.blocks import AnsweringLambda, Intrinsic, PatientRetry
 from include.workflow.steps import (
     GATED,
     LAMBDA_BUSY,
@@ -30,8 +31,17 @@ from include.workflow.steps import (
 )
 from retraining.model.spec import ModelSpec
 
-# Path of the endpoint config that is claimed.
-CLAIMED = "$.Claim.Item.EndpointConfigName.S"
+# Where what a state has done is left, or the error: the decision looks at it.
+DONE = "$.Done"
+# What the decision function answers with (include/lambdas/deployment/handler.py).
+ANSWER = ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Seconds", "Outcome")
+# DynamoDB's own name is behind it.
+TAKEN = "DynamoDB.ConditionalCheckFailedException"
+# The table's item has not changed since the decision looked at it.
+UNCHANGED = (
+    "(attribute_not_exists(Version) OR Version = :Version)"
+    " AND (attribute_not_exists(EndpointConfigName) OR EndpointConfigName = :Claimed)"
+)
 
 
 def model_step(
@@ -53,7 +63,7 @@ def model_step(
         model_name=given["ModelName"],
         tags=run_tags(spec, aws, given) | {"retraining:metric": Intrinsic(f"States.Format('{{}}', {GATED})")},
         retry=sagemaker_retries(),
-        result_path="$.Model",
+        result_path=DONE,
     )
     if aws.subnets:
         # The SDK leaves a model's network out.
@@ -72,59 +82,99 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
         instance_type=spec.serving.instance_type,
         tags=run_tags(spec, aws, given),
         retry=sagemaker_retries(),
-        result_path="$.EndpointConfig",
+        result_path=DONE,
     )
     if aws.kms_key:
         step.update_parameters({**step.fields["parameters"], "KmsKeyId": aws.kms_key})
     return step
 
 
-def create_endpoint_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointStep:
-    """Create the endpoint, with what is claimed; its tag keeps other stacks away.
+def decision_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> AnsweringLambda:
+    """Find out what is to be done next. A deployment that fails, fails here, so that it can be redriven."""
+    payload = {
+        "Execution": Intrinsic("$$.Execution"),
+        "State": Intrinsic("$"),
+        "Stack": aws.stack,
+        "Bucket": aws.bucket,
+    }
+    watched = {"DeploymentConfig": _blue_green(spec)} if spec.serving.bake_seconds else {}
+    return AnsweringLambda(
+        "Decide what is next",
+        fields=(*ANSWER, *watched),
+        parameters={"FunctionName": given["DeploymentFunctionName"], "Payload": payload | watched},
+        retry=[busy(LAMBDA_BUSY)],
+        result_path="$.Next",
+    )
 
-    Neither this step nor those that update have retries: what the endpoint is to serve has to be looked at
-    anew before it is tried again.
+
+def write_claim_step(given: ExecutionInput) -> DynamoDBPutItemStep:
+    """Say what the endpoint is to serve, and what is proven, unless somebody has written since the decision.
+
+    DynamoDB decides between executions that want the same endpoint: SageMaker has no such condition.
+    """
+    patient = PatientRetry(
+        error_equals=["States.TaskFailed"],
+        interval_seconds=1,
+        max_attempts=8,
+        backoff_rate=2,
+        max_delay_seconds=60,
+    )
+    return DynamoDBPutItemStep(
+        "Write claim",
+        parameters={
+            "TableName": given["DeploymentsTable"],
+            "Item": Intrinsic("$.Next.Item"),
+            "ConditionExpression": UNCHANGED,
+            "ExpressionAttributeValues": {
+                ":Version": {"N": Intrinsic("$.Next.Version")},
+                ":Claimed": {"S": Intrinsic("$.Next.Claimed")},
+            },
+        },
+        retry=[Retry(error_equals=[TAKEN], max_attempts=0), patient],
+        result_path=DONE,
+    )
+
+
+def create_endpoint_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointStep:
+    """Create the endpoint; its tag keeps other stacks away.
+
+    Neither this step nor those that update and delete have retries: what the endpoint is to serve has to be
+    looked at anew before it is tried again.
     """
     return EndpointStep(
         "Create endpoint",
         endpoint_name=given["EndpointName"],
-        endpoint_config_name=Intrinsic(CLAIMED),
+        endpoint_config_name=Intrinsic("$.Next.Config"),
         tags=owner_tags(spec, aws),
-        result_path="$.Deployment",
+        result_path=DONE,
     )
 
 
-def update_endpoint_step(
-    state_id: str, given: ExecutionInput, config: str, *, result_path: str = "$.Deployment"
-) -> EndpointStep:
-    """Point the endpoint at another model at once, whatever alarms say.
+def update_endpoint_step(spec: ModelSpec, given: ExecutionInput) -> Task:
+    """Point the endpoint at what the decision says: our model, or the one that was proven last.
 
-    :param config: path of the endpoint config's name.
+    Where the old fleet is to stay for a while, the decision says what alarms watch it. The integration that
+    EndpointStep uses takes no DeploymentConfig
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html), so it is a plain task then.
     """
-    return EndpointStep(
-        state_id,
-        endpoint_name=given["EndpointName"],
-        endpoint_config_name=Intrinsic(config),
-        update=True,
-        result_path=result_path,
-    )
-
-
-def watched_update_step(spec: ModelSpec, given: ExecutionInput) -> Task:
-    """Point the endpoint at what is claimed; the old fleet stays for a while, and alarms can bring it back.
-
-    The integration that EndpointStep uses takes no DeploymentConfig
-    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html), so it is a plain task.
-    """
+    config = Intrinsic("$.Next.Config")
+    if not spec.serving.bake_seconds:
+        return EndpointStep(
+            "Update endpoint",
+            endpoint_name=given["EndpointName"],
+            endpoint_config_name=config,
+            update=True,
+            result_path=DONE,
+        )
     return Task(
         "Update endpoint",
         resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:updateEndpoint",
         parameters={
             "EndpointName": given["EndpointName"],
-            "EndpointConfigName": Intrinsic(CLAIMED),
-            "DeploymentConfig": _blue_green(spec),
+            "EndpointConfigName": config,
+            "DeploymentConfig": Intrinsic("$.Next.DeploymentConfig"),
         },
-        result_path="$.Deployment",
+        result_path=DONE,
     )
 
 
@@ -138,41 +188,13 @@ def _blue_green(spec: ModelSpec) -> dict[str, Any]:
     return {"BlueGreenUpdatePolicy": policy, **rollback}
 
 
-def find_endpoint_step(given: ExecutionInput) -> Task:
-    """Read what the endpoint serves. The SDK has no step for it, so it is a plain task."""
-    return Task(
-        "Find endpoint",
-        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:describeEndpoint",
-        parameters={"EndpointName": given["EndpointName"]},
-        result_path="$.Endpoint",
-    )
-
-
 def delete_endpoint_step(given: ExecutionInput) -> Task:
-    """Remove an endpoint whose creation failed."""
+    """Remove an endpoint that serves nobody, or only what must not be served."""
     return Task(
-        "Delete failed endpoint",
+        "Delete endpoint",
         resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:deleteEndpoint",
         parameters={"EndpointName": given["EndpointName"]},
-        result_path=None,
-    )
-
-
-def endpoint_owner_step(aws: Surroundings, given: ExecutionInput) -> LambdaStep:
-    """See to it that the endpoint is this stack's."""
-    return LambdaStep(
-        "Check endpoint's owner",
-        parameters={
-            "FunctionName": given["EndpointTestFunctionName"],
-            "Payload": {
-                "EndpointName": given["EndpointName"],
-                "DeploymentsTable": given["DeploymentsTable"],
-                "Stack": aws.stack,
-                "Bucket": aws.bucket,
-            },
-        },
-        retry=[busy(LAMBDA_BUSY)],
-        result_path="$.Owner",
+        result_path=DONE,
     )
 
 
@@ -188,5 +210,5 @@ def endpoint_test_step(aws: Surroundings, given: ExecutionInput) -> LambdaStep:
             busy(LAMBDA_BUSY),
             Retry(error_equals=["EndpointTestFailed"], interval_seconds=2, max_attempts=2, backoff_rate=2),
         ],
-        result_path="$.Test",
+        result_path=DONE,
     )

@@ -9,9 +9,9 @@ import boto3
 import sagemaker
 from sagemaker.estimator import Estimator
 from stepfunctions.inputs import ExecutionInput, Placeholder
-from stepfunctions.steps import GlueStartJobRunStep, LambdaStep, Pass, Retry, TrainingStep
+from stepfunctions.steps import LambdaStep, Retry, TrainingStep
 
-from include.workflow.blocks import AnsweringLambda, Intrinsic, PatientRetry
+from include.workflow.blocks import AnsweringLambda, Intrinsic, NumberingGlueJob, PatientRetry
 from retraining.execution.history import METRICS_STATE, TRAINING_STATE
 from retraining.model.spec import ModelSpec
 
@@ -89,6 +89,7 @@ def execution_input() -> ExecutionInput:
             "AsOf": str,
             "EndpointConfigName": str,
             "EndpointTestFunctionName": str,
+            "DeploymentFunctionName": str,
             "DeploymentsTable": str,
             "DagId": str,
             "RunId": str,
@@ -145,9 +146,9 @@ def _training_job_name() -> Intrinsic:
     return Intrinsic(f"States.Format('{{}}-{{}}', {name}, {number})")
 
 
-def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> GlueStartJobRunStep:
+def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> NumberingGlueJob:
     """Extract the window's rows and write them as training and validation CSV."""
-    return GlueStartJobRunStep(
+    return NumberingGlueJob(
         "Extract and transform",
         parameters={
             "JobName": given["GlueJobName"],
@@ -162,7 +163,7 @@ def transform_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) ->
             },
         },
         retry=[_full(GLUE_BUSY), busy(GLUE_UNMODELLED)],
-        result_path="$.Transform",
+        result_path="$.Training",
     )
 
 
@@ -194,15 +195,6 @@ def _channel(name: str, bucket: str) -> dict[str, Any]:
         "S3DataDistributionType": "FullyReplicated",
     }
     return {"ChannelName": name, "ContentType": "text/csv", "DataSource": {"S3DataSource": source}}
-
-
-def begin_training_step() -> Pass:
-    """Number the trainings of an execution from 0."""
-    return Pass(
-        "Begin training",
-        parameters={"Number": 0, "Redrives": Intrinsic("$$.Execution.RedriveCount"), "Capacity": 0},
-        result_path="$.Training",
-    )
 
 
 def training_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> TrainingStep:

@@ -68,15 +68,11 @@ def update_shows(evidence: Evidence) -> Finding:
     run = evidence.runs.get("rollback")
     updated = False
     for name, output in run.exits() if run else ():
-        if name.startswith("Update endpoint"):
+        if name == "Update endpoint":
             updated = True
-        elif updated and name == "Find endpoint":
-            found = output["Endpoint"]
-            shows = (
-                found["EndpointStatus"] != "InService"
-                or found["EndpointConfigName"] == output["EndpointConfigName"]
-            )
-            return holds(shows, f"{found['EndpointStatus']}, {found['EndpointConfigName']}")
+        elif updated and name == "Decide what is next":
+            memory = output["Next"]["Memory"]
+            return holds("unseen" not in memory, f"{output['Next']['Action']}, {memory}")
     return not_provoked("no endpoint was updated")
 
 

@@ -14,7 +14,7 @@ from tests.integration.endpoints import settled
 from tests.integration.sagemaker_requests import model_of, trained, training_request
 
 # Parameters that say where the functions' and the job's code is.
-CODE = ("CodeBucket", "GlueScript", "MetricsFunction", "EndpointTestFunction")
+CODE = ("CodeBucket", "GlueScript", "MetricsFunction", "EndpointTestFunction", "DeploymentFunction")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -155,7 +155,7 @@ def test_a_window_of_whatever_age_does_not_take_the_endpoint_of_another_stack(
         outcome = test_stack.deploy(hour, policy=policy)
         assert outcome.startswith("EndpointOfAnotherStack: ")
         assert "belongs to stack model-retraining, not to model-retraining-test" in outcome
-    made = {"sagemaker.UpdateEndpoint", "sagemaker.CreateEndpointConfig", "dynamodb.UpdateItem"}
+    made = {"sagemaker.UpdateEndpoint", "sagemaker.CreateEndpointConfig", "dynamodb.PutItem"}
     assert not made & control.requests().counts.keys()
     assert production.served_hour == 5
     assert production.deploy(6) == "deployed"

@@ -173,6 +173,7 @@ def rollback_input(
         "EndpointConfigName": name,
         "EndpointName": config.endpoint,
         "EndpointTestFunctionName": deployment["endpoint_test_function"],
+        "DeploymentFunctionName": deployment["deployment_function"],
         "DeploymentsTable": deployment["deployments_table"],
         "WindowStart": model.window_start,
         "WindowEnd": model.window_end,

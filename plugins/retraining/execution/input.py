@@ -66,6 +66,7 @@ def retrain_input(
         "EndpointName": config.endpoint,
         "LambdaFunctionName": deployment["metrics_function"],
         "EndpointTestFunctionName": deployment["endpoint_test_function"],
+        "DeploymentFunctionName": deployment["deployment_function"],
         "DeploymentsTable": deployment["deployments_table"],
         "WindowStart": iso(window.start),
         "ValidationStart": iso(window.validation_start),

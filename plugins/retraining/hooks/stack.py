@@ -18,6 +18,7 @@ _OUTPUTS = (
     "GlueJobName",
     "MetricsFunctionName",
     "EndpointTestFunctionName",
+    "DeploymentFunctionName",
     "DeploymentsTable",
     "StateMachineRoleArn",
     "TrainingRoleArn",
@@ -42,6 +43,7 @@ class Stack:
     glue_job: str
     metrics_function: str
     endpoint_test_function: str
+    deployment_function: str
     deployments_table: str
     state_machine_role: str
     training_role: str
@@ -91,6 +93,7 @@ class StackHook(AwsGenericHook["CloudFormationClient"]):
             glue_job=outputs["GlueJobName"],
             metrics_function=outputs["MetricsFunctionName"],
             endpoint_test_function=outputs["EndpointTestFunctionName"],
+            deployment_function=outputs["DeploymentFunctionName"],
             deployments_table=outputs["DeploymentsTable"],
             state_machine_role=outputs["StateMachineRoleArn"],
             training_role=outputs["TrainingRoleArn"],

@@ -33,8 +33,8 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
     """Create or update a model's state machine, only when something changed since it was deployed.
 
     Returns what an execution of it needs to know: ``state_machine`` (the version's ARN), ``fingerprint`` of
-    its sources, and the stack's ``glue_job``, ``metrics_function``, ``endpoint_test_function`` and
-    ``deployments_table``, all names, and ``kms_key``, an ARN or empty.
+    its sources, and the stack's ``glue_job``, ``metrics_function``, ``endpoint_test_function``,
+    ``deployment_function`` and ``deployments_table``, all names, and ``kms_key``, an ARN or empty.
 
     :param model_folder: folder with ``model.yaml`` and ``transform.sql``.
     :param stack_name: the CloudFormation stack (default: ``[retraining] stack_name``).
@@ -66,6 +66,7 @@ class DeployWorkflowOperator(AwsBaseOperator[WorkflowHook]):
             "glue_job": stack.glue_job,
             "metrics_function": stack.metrics_function,
             "endpoint_test_function": stack.endpoint_test_function,
+            "deployment_function": stack.deployment_function,
             "deployments_table": stack.deployments_table,
             "kms_key": stack.kms_key or "",
         }

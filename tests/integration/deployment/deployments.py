@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from retraining.execution.causes import explain_cause
 from retraining.execution.window import iso
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext
@@ -77,6 +78,7 @@ class Deployer:
             "Fingerprint": self.workflow["fingerprint"],
             "DeploymentsTable": self.workflow["deployments_table"],
             "EndpointTestFunctionName": self.workflow["endpoint_test_function"],
+            "DeploymentFunctionName": self.workflow["deployment_function"],
         }
         started: str = self.aws.client("stepfunctions").start_execution(
             stateMachineArn=self.workflow["state_machine"], name=name, input=json.dumps(given)
@@ -88,7 +90,7 @@ class Deployer:
         found = ended(self.aws, execution)
         if found["status"] == "SUCCEEDED":
             return str(json.loads(found["output"])["Outcome"])
-        return f"{found.get('error')}: {found.get('cause')}"
+        return f"{found.get('error')}: {explain_cause(found.get('cause'))}"
 
     def deploy(self, hour: int, **options: Any) -> str:
         """Start a deployment and wait for its outcome."""

@@ -14,7 +14,7 @@ from tests.integration.deployment.test_deployment import FLIGHT_DELAY
 from tests.integration.deployment.test_deployment import artifact as artifact  # a fixture
 from tests.integration.embedded_aws import LocalAws
 
-CALLS = ("dynamodb.UpdateItem", "dynamodb.GetItem", "sagemaker.DescribeEndpoint", "sagemaker.UpdateEndpoint")
+CALLS = ("dynamodb.PutItem", "dynamodb.GetItem", "sagemaker.DescribeEndpoint", "sagemaker.UpdateEndpoint")
 
 
 def converges(

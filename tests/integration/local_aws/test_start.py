@@ -120,6 +120,7 @@ def test_the_account_is_set_up_by_the_template(local_aws: LocalAws) -> None:
         "GlueJobName",
         "MetricsFunctionName",
         "EndpointTestFunctionName",
+        "DeploymentFunctionName",
         "DeploymentsTable",
         "AirflowPolicyArn",
         "FailureTopicArn",

@@ -18,7 +18,13 @@ from tests.integration.embedded_aws import LocalAws
 from tests.unit.cloudformation.template import Template, granted_actions
 
 # The permission test holds that these grant what is called and nothing else.
-PRINCIPALS = ("AirflowPolicy", "StateMachineRole", "MetricsFunctionRole", "EndpointTestFunctionRole")
+PRINCIPALS = (
+    "AirflowPolicy",
+    "StateMachineRole",
+    "MetricsFunctionRole",
+    "EndpointTestFunctionRole",
+    "DeploymentFunctionRole",
+)
 # What is called without a policy of the template: by the scripts that deploy it.
 BY_DEPLOYERS = {"cloudformation:CreateChangeSet", "cloudformation:DeleteStack"}
 # Boto3's names of services by IAM's; of the two that have the same, the one that the project's roles call.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.cloudformation.needed_actions import of_airflow, of_definition
 from tests.unit.cloudformation.template import ACCOUNT, PATH, REGION, Template, granted_actions
 from tests.unit.conftest import SURROUNDINGS
 
+RULES_OF_BEFORE = Path(__file__).parents[1] / "deployment" / "exploration" / "rules_of_before.json"
 MACHINE, AIRFLOW = "StateMachineRole", "AirflowPolicy"
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/a"
 NETWORK = {"SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1", "GlueAvailabilityZone": "eu-west-1a"}
@@ -45,10 +47,13 @@ def machine_needs(definition: dict[str, Any]) -> list[Need]:
         "GlueJobName": template.ref("GlueJob"),
         "LambdaFunctionName": template.ref("MetricsFunction"),
         "EndpointTestFunctionName": template.ref("EndpointTestFunction"),
+        "DeploymentFunctionName": template.ref("DeploymentFunction"),
         "DeploymentsTable": template.ref("DeploymentsTable"),
     }
     text = json.dumps(definition).replace(SURROUNDINGS.training_role, template.arn("TrainingRole"))
-    return list(of_definition(json.loads(text), values))
+    # Executions that began before an upgrade end by the rules that they began with.
+    before = json.loads(RULES_OF_BEFORE.read_text())
+    return [*of_definition(json.loads(text), values), *of_definition(before, values)]
 
 
 def differences(documents: Iterable[Document], needed: Iterable[str]) -> tuple[set[str], set[str]]:

@@ -22,6 +22,7 @@ DEPLOYMENT = {
     "state_machine": "arn:aws:states:eu-west-1:123456789012:stateMachine:s-flight_delay:3",
     "fingerprint": "f" * 64,
     "endpoint_test_function": "test",
+    "deployment_function": "decide",
     "deployments_table": "deployments",
 }
 
@@ -141,6 +142,7 @@ def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:
         "EndpointConfigName": "rollback-1",
         "EndpointName": "flight-delay",
         "EndpointTestFunctionName": "test",
+        "DeploymentFunctionName": "decide",
         "DeploymentsTable": "deployments",
         "WindowStart": "2013-04-01T00:00:00Z",
         "WindowEnd": "2013-05-01T01:00:00Z",

@@ -25,6 +25,7 @@ DEPLOYMENT = {
     "fingerprint": "cafe",
     "glue_job": "etl",
     "metrics_function": "metrics",
+    "deployment_function": "decide",
     "endpoint_test_function": "test",
     "deployments_table": "deployments",
 }
@@ -121,6 +122,7 @@ def test_input_has_the_articles_five_names_the_window_and_the_choices(spec: Mode
         "EndpointName": "flight-delay",
         "LambdaFunctionName": "metrics",
         "EndpointTestFunctionName": "test",
+        "DeploymentFunctionName": "decide",
         "DeploymentsTable": "deployments",
         "WindowStart": "2013-04-03T00:00:00Z",
         "ValidationStart": "2013-04-24T00:00:00Z",

@@ -16,6 +16,7 @@ OUTPUTS = {
     "GlueJobName": "a-job",
     "MetricsFunctionName": "metrics",
     "EndpointTestFunctionName": "endpoint-test",
+    "DeploymentFunctionName": "deployment",
     "DeploymentsTable": "a-table",
     "StateMachineRoleArn": "arn:aws:iam::123456789012:role/states",
     "TrainingRoleArn": "arn:aws:iam::123456789012:role/training",

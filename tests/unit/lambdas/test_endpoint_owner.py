@@ -7,22 +7,22 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.lambdas.endpoint_test import handler as endpoint_test
+from include.lambdas.deployment.ownership import EndpointOfAnotherStack, take_ownership
 
 ARN = "arn:aws:sagemaker:eu-west-1:123456789012:"
 EVENT = {
-    "EndpointName": "flight-delay",
+    "Execution": {"Input": {"EndpointName": "flight-delay", "DeploymentsTable": "prod-deployments"}},
     "Stack": "prod",
     "Bucket": "prod-123456789012-eu-west-1",
-    "DeploymentsTable": "prod-deployments",
 }
 CONFIG_TAGS = {"retraining:model": "flight_delay"}
 
 
 class Account:
-    """One endpoint, what it serves, and the stack's table; a client of both services."""
+    """One endpoint, what it serves, and the stack's table; a client of all services."""
 
     def __init__(self) -> None:
+        self.dynamodb = self.sagemaker = self.stepfunctions = self
         self.tags: dict[str, dict[str, str]] = {
             f"{ARN}endpoint/flight-delay": {},
             f"{ARN}endpoint-config/c": {},
@@ -72,17 +72,15 @@ def gone(what: str) -> ClientError:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Account:
-    account = Account()
-    monkeypatch.setattr(endpoint_test, "client", lambda _: account)
-    return account
+def account() -> Account:
+    return Account()
 
 
 def adopted(account: Account) -> bool:
     """Whether the stack may deploy; then the endpoint is marked as its own."""
     try:
-        assert endpoint_test.handler(EVENT, None) == {"Owner": "prod"}
-    except endpoint_test.EndpointOfAnotherStack:
+        take_ownership(EVENT, account)
+    except EndpointOfAnotherStack:
         assert "retraining:stack" not in account.endpoint_tags
         return False
     assert account.endpoint_tags["retraining:stack"] == "prod"
@@ -90,19 +88,19 @@ def adopted(account: Account) -> bool:
 
 
 def test_an_endpoint_that_is_not_there_is_nobodys(account: Account) -> None:
-    assert endpoint_test.handler({**EVENT, "EndpointName": "new"}, None) == {"Owner": None}
+    account.tags.clear()
+    take_ownership(EVENT, account)
+    assert account.tags == {}
 
 
 def test_the_tag_decides(account: Account) -> None:
     account.endpoint_tags["retraining:stack"] = "prod"
     account.artifact = "s3://prod-test-123456789012-eu-west-1/runs/a/output/model.tar.gz"
-    assert endpoint_test.handler(EVENT, None) == {"Owner": "prod"}
+    take_ownership(EVENT, account)
     account.endpoint_tags["retraining:stack"] = "prod-test"
     account.claims.add("flight-delay")
-    with pytest.raises(
-        endpoint_test.EndpointOfAnotherStack, match="flight-delay belongs to stack prod-test, not"
-    ):
-        endpoint_test.handler(EVENT, None)
+    with pytest.raises(EndpointOfAnotherStack, match="flight-delay belongs to stack prod-test, not"):
+        take_ownership(EVENT, account)
 
 
 def test_one_that_no_retrain_has_deployed_to_is_taken(account: Account) -> None:
@@ -132,8 +130,8 @@ def test_one_that_serves_another_stacks_model_is_not_taken(account: Account) -> 
     account.claims.add("flight-delay")
     account.artifact = "s3://prod-test-123456789012-eu-west-1/runs/a/output/model.tar.gz"
     with pytest.raises(
-        endpoint_test.EndpointOfAnotherStack,
+        EndpointOfAnotherStack,
         match=r"serves what stack prod-test made.*retraining:stack=prod$",
     ):
-        endpoint_test.handler(EVENT, None)
+        take_ownership(EVENT, account)
     assert not adopted(account)

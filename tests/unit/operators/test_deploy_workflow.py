@@ -17,7 +17,7 @@ from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from tests.unit.conftest import FLIGHT_DELAY
 
 SECTION = "AIRFLOW__RETRAINING__"
-STACK = Stack("a-stack", "aws", "eu-west-1", "123456789012", "", "", "", "", "", "", "")
+STACK = Stack("a-stack", "aws", "eu-west-1", "123456789012", "", "", "", "", "", "", "", "")
 
 
 @pytest.fixture

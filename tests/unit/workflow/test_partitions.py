@@ -73,7 +73,7 @@ def test_the_template_leaves_the_partition_to_cloudformation() -> None:
     ],
 )
 def test_arns_and_links_lead_to_the_partition(partition: str, region: str, console: str) -> None:
-    stack = Stack("a-stack", partition, region, "123456789012", "", "", "", "", "", "", "")
+    stack = Stack("a-stack", partition, region, "123456789012", "", "", "", "", "", "", "", "")
     machine = stack.state_machine_arn("flight_delay")
     arn = execution_arn(machine, "a-run")
     assert arn == f"arn:{partition}:states:{region}:123456789012:execution:a-stack-flight_delay:a-run"

@@ -70,7 +70,7 @@ class PreflightHook(ClientsHook):
             name = role.rpartition("/")[2]
             yield self._seen("role", name, self._role, f"{service}.amazonaws.com")
         yield self._seen("Glue job", stack.glue_job, self._glue_job)
-        for function in (stack.metrics_function, stack.endpoint_test_function):
+        for function in (stack.metrics_function, stack.endpoint_test_function, stack.deployment_function):
             yield self._seen("function", function, self._function)
         yield self._seen("deployments", stack.deployments_table, self._table)
         yield self._seen("data", stack.bucket, self._data, spec)

@@ -1,0 +1,1 @@
+"""Lambda ``deployment``: what a deployment does next."""

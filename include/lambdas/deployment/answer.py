@@ -1,0 +1,54 @@
+"""What the state machine is told: a decision as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .decision import decide
+from .facts import Decision, Facts
+from .reading import Clients, read_facts, written
+
+AT_ONCE = {
+    "BlueGreenUpdatePolicy": {
+        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
+        "TerminationWaitInSeconds": 0,
+    }
+}
+
+
+class EndpointDeploymentFailed(Exception):
+    """The model was not brought into service; says why."""
+
+
+def answer(event: dict[str, Any], aws: Clients) -> dict[str, Any]:
+    """
+    Decide what a deployment does next.
+
+    :param event: ``Execution``, the context object's; ``State``, the execution's data; ``DeploymentConfig``,
+        where updates are watched by alarms
+    :return: ``Action``, the name of the state to go to; what that state needs; and ``Memory``, which is to be
+        given back
+    :raises EndpointDeploymentFailed: the deployment has failed
+    """
+    facts = read_facts(event, aws)
+    decision = decide(facts)
+    if decision.failure:
+        raise EndpointDeploymentFailed(decision.failure)
+    return _told(event, facts, decision)
+
+
+def _told(event: dict[str, Any], facts: Facts, decision: Decision) -> dict[str, Any]:
+    version, claim = facts.item.version or 0, facts.item.claim
+    endpoint = event["Execution"]["Input"]["EndpointName"]
+    told = {
+        "Action": decision.action,
+        "Memory": decision.memory.to_json(),
+        "Config": decision.config,
+        "Item": written(decision.item, endpoint, version + 1) if decision.item else {},
+        "Version": str(version),
+        "Claimed": claim.config if claim else "",
+        "Seconds": decision.seconds,
+        "Outcome": decision.outcome,
+    }
+    watched = event.get("DeploymentConfig")
+    return told | ({"DeploymentConfig": watched if decision.guarded else AT_ONCE} if watched else {})

@@ -1,0 +1,77 @@
+"""The function that decides, run with what it reads of a world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from include.lambdas.deployment.answer import EndpointDeploymentFailed, answer
+from tests.unit.deployment.exploration import services
+from tests.unit.deployment.exploration.services import BY_HAND, Endpoint
+from tests.unit.deployment.exploration.world import Execution, World
+
+
+class Read(Exception):
+    """The decision has read the table, and whether who has the claim is at work, and not the endpoint yet."""
+
+
+class Clients:
+    """boto3's clients, as far as the decision reads through them; what was read before is read again."""
+
+    def __init__(self, world: World, reads: tuple[Any, ...], endpoint: Endpoint | None) -> None:
+        self.world, self.endpoint = world, endpoint
+        self.reads, self.ahead, self.fresh = reads, list(reads), not reads
+        self.dynamodb = self.sagemaker = self.stepfunctions = self
+
+    def _read(self, now: Any) -> Any:
+        if not self.fresh:
+            return self.ahead.pop(0)
+        self.reads = (*self.reads, now)
+        return now
+
+    def get_item(self, **_: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self._read({"Item": self.world.item} if self.world.item else {})
+        return found
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        by_arn = {f"arn:{execution.name}": execution.status for execution in self.world.executions}
+        found: dict[str, Any] = self._read({"status": by_arn.get(executionArn, "SUCCEEDED")})
+        return found
+
+    def describe_endpoint(self, **_: Any) -> dict[str, Any]:
+        if self.fresh:
+            raise Read
+        return services.described(self.endpoint)
+
+    def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
+        return {"EndpointConfigArn": EndpointConfigName, "ProductionVariants": [{"ModelName": "m"}]}
+
+    def list_tags(self, ResourceArn: str) -> dict[str, Any]:
+        return {"Tags": [] if ResourceArn == BY_HAND else [{"Key": "retraining:model", "Value": "m"}]}
+
+
+_decisions: dict[Any, dict[str, Any] | str] = {}
+
+
+def decided(
+    world: World, execution: Execution, endpoint: Endpoint | None
+) -> dict[str, Any] | str | tuple[Any, ...]:
+    """What the function answers with, or fails with, or has read first."""
+    key = (execution.name, execution.window, execution.policy, execution.text, execution.moments, endpoint)
+    if execution.reads and key in _decisions:
+        return _decisions[key]
+    clients = Clients(world, execution.reads, endpoint)
+    try:
+        told = answer({**execution.context, "State": execution.data}, clients)
+    except Read:
+        return clients.reads
+    except EndpointDeploymentFailed as error:
+        _decisions[key] = str(error)
+        return str(error)
+    told["Memory"] = {
+        name: value for name, value in told["Memory"].items() if name not in ("asked", "waited")
+    }
+    told = {
+        name: told[name] for name in ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Outcome")
+    }
+    _decisions[key] = told
+    return told
