@@ -16,6 +16,7 @@ STYLES = {
     "deployed": ("#0072B2", "D"),
     "accepted": ("#009E73", "o"),
     "stale": ("#999999", "s"),
+    "held": ("#E69F00", "^"),
     "rejected": ("#D55E00", "X"),
 }
 # What has no metric is marked at the plot's lower edge.

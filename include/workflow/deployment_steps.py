@@ -34,7 +34,7 @@ from retraining.model.spec import ModelSpec
 # Where what a state has done is left, or the error: the decision looks at it.
 DONE = "$.Done"
 # What the decision function answers with (include/lambdas/deployment/handler.py).
-ANSWER = ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Seconds", "Outcome")
+ANSWER = ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Seconds", "Outcome", "Hold")
 # DynamoDB's own name is behind it.
 TAKEN = "DynamoDB.ConditionalCheckFailedException"
 # The table's item has not changed since the decision looked at it.

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
-Outcome = Literal["deployed", "accepted", "stale", "rejected", "failed", "timed_out", "aborted"]
+Outcome = Literal["deployed", "accepted", "stale", "held", "rejected", "failed", "timed_out", "aborted"]
 
 # The errors of the state machine's Fail states (include/workflow/definition.py).
 REJECTED_ERROR = "ModelAccuracyTooLow"
 DEPLOYMENT_ERROR = "EndpointDeploymentFailed"
-PASSED = ("deployed", "accepted", "stale")
+PASSED = ("deployed", "accepted", "stale", "held")
 # The others' models were never judged.
 JUDGED = (*PASSED, "rejected")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from .decision import decide
@@ -38,7 +39,7 @@ def answer(event: dict[str, Any], aws: Clients) -> dict[str, Any]:
 
 
 def _told(event: dict[str, Any], facts: Facts, decision: Decision) -> dict[str, Any]:
-    version, claim = facts.item.version or 0, facts.item.claim
+    version, claim, hold = facts.item.version or 0, facts.item.claim, facts.item.hold
     endpoint = event["Execution"]["Input"]["EndpointName"]
     told = {
         "Action": decision.action,
@@ -49,6 +50,7 @@ def _told(event: dict[str, Any], facts: Facts, decision: Decision) -> dict[str, 
         "Claimed": claim.config if claim else "",
         "Seconds": decision.seconds,
         "Outcome": decision.outcome,
+        "Hold": asdict(hold) if hold else None,
     }
     watched = event.get("DeploymentConfig")
     return told | ({"DeploymentConfig": watched if decision.guarded else AT_ONCE} if watched else {})

@@ -52,7 +52,9 @@ def _made_by_another(endpoint: dict[str, Any], event: dict[str, Any], aws: Clien
     given = event["Execution"]["Input"]
     key = {"Endpoint": {"S": given["EndpointName"]}}
     found = aws.dynamodb.get_item(TableName=given["DeploymentsTable"], Key=key, ConsistentRead=True)
-    return "a retrain of another stack" if MODEL_TAG in tags and "Item" not in found else None
+    # An item may say no more than that somebody holds the endpoint.
+    claimed = "WindowEnd" in found.get("Item", {})
+    return "a retrain of another stack" if MODEL_TAG in tags and not claimed else None
 
 
 def _served(config: str, aws: Clients) -> tuple[str, dict[str, str]]:

@@ -27,6 +27,8 @@ class GateReport:
     :param durations: seconds spent in each state.
     :param consecutive_rejections: how many models in a row were rejected, up to this run. A run whose model
         was never judged (failed, timed out, aborted) neither counts nor interrupts.
+    :param held_by: who holds the endpoint to the model that it serves; ``held_because`` and ``held_since``
+        (ISO 8601 UTC) say why, and from when on. None where nobody does, or where nobody looked.
     :param failed_state: where a failed execution ended; ``error`` and ``cause`` say why.
     :param reported_by: id of Airflow's task instance that reported, another one after each clearing: the
         report outlives the clearing of its task, until that begins again.
@@ -50,6 +52,9 @@ class GateReport:
     endpoint: str
     durations: dict[str, float]
     consecutive_rejections: int
+    held_by: str | None
+    held_because: str | None
+    held_since: str | None
     failed_state: str | None
     error: str | None
     cause: str | None
@@ -86,6 +91,7 @@ def gate_report(
     value = read.get("Value", read.get("Metrics", {}).get(metric))
     champion = (read.get("Champion") or {}).get("Metrics", {}).get(metric)
     failed = outcome not in JUDGED
+    hold = _hold(execution)
     return GateReport(
         model=model,
         outcome=outcome,
@@ -106,11 +112,20 @@ def gate_report(
         endpoint=given["EndpointName"],
         durations=state_durations(events),
         consecutive_rejections=_rejections(outcome, rejections_before),
+        held_by=storable(hold.get("by")),
+        held_because=storable(hold.get("reason")),
+        held_since=hold.get("since"),
         failed_state=last_state(events) if failed else None,
         error=storable(execution.get("error")),
         cause=storable(explain_cause(execution.get("cause"))),
         reported_by=reported_by,
     )
+
+
+def _hold(execution: Mapping[str, Any]) -> Mapping[str, str]:
+    """What the last decision of a deployment said of holding (include/lambdas/deployment/answer.py)."""
+    output = json.loads(execution.get("output") or "{}")
+    return output.get("Next", {}).get("Hold") or {}
 
 
 def _rejections(outcome: Outcome, before: int) -> int:

@@ -31,6 +31,9 @@ def _rows(report: GateReport) -> Iterator[tuple[str, str]]:
     yield "trained anew", _times(report.capacity_retries)
     yield "model", report.model_name or _NOT_TOLD
     yield "endpoint", report.endpoint
+    yield "held by", report.held_by or _NOT_TOLD
+    yield "held since", report.held_since or _NOT_TOLD
+    yield "held because", " ".join((report.held_because or _NOT_TOLD).split())
     # A rejection is told by the numbers above; its error would read as a breakdown.
     if report.outcome != "rejected":
         yield "failed state", report.failed_state or _NOT_TOLD

@@ -15,13 +15,15 @@ from typing import Any
 import pytest
 
 from tests.unit.deployment.exploration.explorer import BrokenPromise, Explored, explore, walk
-from tests.unit.deployment.exploration.services import BY_HAND, Endpoint
-from tests.unit.deployment.exploration.world import DECIDE, Definition, Execution, World
+from tests.unit.deployment.exploration.services import BY_HAND, Endpoint, held, held_to
+from tests.unit.deployment.exploration.world import A_HOLD, DECIDE, Definition, Execution, World
 
 # An update fails though the model is good; the endpoint is deleted, broken or updated by hand; an execution
 # is stopped, or redriven; SageMaker's reply is lost, it is busy, its reads lag.
 KINDS = ("fail", "delete", "break", "hand", "stop", "redrive", "lost", "busy", "lag")
 MODELS = ("good", "mute", "unloadable")
+# A person holds the endpoint by hand, or releases it.
+HOLDING = ("fail", "stop", "lost", "hold")
 # Of two executions, the models that none of them may keep in service.
 PAIRS = list(product(MODELS, repeat=2))
 RULES_OF_BEFORE: Definition = json.loads(
@@ -43,6 +45,18 @@ def show(explored: Explored) -> None:
 def execution(rules: Definition, hour: int, model: str = "good", policy: str = "if_newer") -> Execution:
     start = DECIDE if DECIDE in rules else "Check endpoint's owner"
     return Execution(f"c{hour}", str(hour), rules, start, model, policy)
+
+
+def rollback(rules: Definition, model: str = "good", *, hold: bool) -> Execution:
+    """To an older model than any that is proven."""
+    return execution(rules, 0, model, "force").but(hold=hold)
+
+
+def held_world(*executions: Execution, **options: Any) -> World:
+    """The executions at an endpoint that is held to hour 1's model."""
+    start = world(*executions, **options)
+    item = held(start.item, A_HOLD)
+    return start.but(item=item, held_to=held_to(item))
 
 
 def world(
@@ -111,6 +125,37 @@ def test_many_executions_and_many_faults(rules: Definition) -> None:
 
 def test_what_is_forced_is_what_is_served(rules: Definition) -> None:
     explore(world(execution(rules, 0, policy="force"), execution(rules, 3), faults=1, kinds=("fail", "stop")))
+
+
+@pytest.mark.parametrize("models", PAIRS)
+def test_a_held_endpoint_stays_with_its_model(rules: Definition, models: tuple[str, str]) -> None:
+    first, second = models
+    retrains = (execution(rules, 2, first), execution(rules, 3, second))
+    explore(held_world(*retrains))
+    explore(held_world(retrains[0], faults=2, kinds=HOLDING))
+
+
+def test_an_endpoint_that_is_held_by_hand_while_retrains_deploy(rules: Definition) -> None:
+    retrains = (execution(rules, 2), execution(rules, 3, "mute"))
+    assert explore(world(*retrains, faults=1, kinds=("hold",))).states > 1000
+
+
+@pytest.mark.parametrize("hold", [True, False])
+@pytest.mark.parametrize("model", MODELS)
+def test_rolling_back_beside_a_retrain_holds_or_releases(rules: Definition, model: str, hold: bool) -> None:
+    both = (rollback(rules, model, hold=hold), execution(rules, 3))
+    explore(world(*both))
+    explore(held_world(*both, faults=1, kinds=HOLDING))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("models", PAIRS)
+def test_rolling_back_with_hold_beside_two_retrains_with_a_fault(
+    rules: Definition, models: tuple[str, str]
+) -> None:
+    first, second = models
+    some = (rollback(rules, hold=True), execution(rules, 2, first), execution(rules, 3, second))
+    show(explore(world(*some, faults=1, kinds=HOLDING)))
 
 
 @pytest.mark.heavy

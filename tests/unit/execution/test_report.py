@@ -70,6 +70,7 @@ def metrics(value: float) -> dict[str, Any]:
     [
         (execution("SUCCEEDED", output='{"Outcome": "deployed"}'), "deployed"),
         (execution("SUCCEEDED", output='{"Outcome": "accepted"}'), "accepted"),
+        (execution("SUCCEEDED", output='{"Outcome": "held"}'), "held"),
         (execution("FAILED", error="ModelAccuracyTooLow"), "rejected"),
         (execution("FAILED", error="States.TaskFailed"), "failed"),
         (execution("FAILED"), "failed"),
@@ -123,6 +124,7 @@ def test_no_champion_or_one_without_the_metric(champion: dict[str, Any] | None) 
     [
         (execution("FAILED", error="ModelAccuracyTooLow"), 3),
         (execution("SUCCEEDED", output='{"Outcome": "accepted"}'), 0),
+        (execution("SUCCEEDED", output='{"Outcome": "held"}'), 0),
         (execution("FAILED", error="States.TaskFailed"), 2),
         (execution("ABORTED"), 2),
     ],
@@ -149,6 +151,25 @@ def test_table_is_aligned_and_leaves_out_what_there_is_not() -> None:
         "  Read metrics       1.2 s",
         "execution            arn:x",
     ]
+
+
+def test_report_and_table_say_who_holds_the_endpoint_why_and_since_when() -> None:
+    hold = {"by": "ada", "reason": "an incident,\nsee the log", "since": "2013-05-02T10:00:00Z"}
+    ended = execution("SUCCEEDED", output=json.dumps({"Outcome": "held", "Next": {"Hold": hold}}))
+    report = gate_report(model="m", metric="validation:error", execution=ended, history=[])
+    assert (report.outcome, report.held_by, report.held_since) == ("held", "ada", "2013-05-02T10:00:00Z")
+    assert report.held_because == "an incident,\nsee the log"
+    table = report_table(report)
+    assert "held by       ada" in table
+    assert "held because  an incident, see the log" in table
+
+
+@pytest.mark.parametrize("next_step", [{}, {"Next": {}}, {"Next": {"Hold": None}}])
+def test_an_endpoint_that_nobody_holds_is_not_told_of(next_step: dict[str, Any]) -> None:
+    ended = execution("SUCCEEDED", output=json.dumps({"Outcome": "deployed", **next_step}))
+    report = gate_report(model="m", metric="validation:error", execution=ended, history=[])
+    assert (report.held_by, report.held_because, report.held_since) == (None, None, None)
+    assert "held" not in "\n".join(report_table(report))
 
 
 def test_failed_report_names_state_and_reason() -> None:

@@ -30,6 +30,7 @@ class Account:
         self.config: str | None = "c"
         self.artifact: str | None = "s3://by-hand/model.tar.gz"
         self.claims: set[str] = set()
+        self.held: set[str] = set()
 
     def describe_endpoint(self, *, EndpointName: str) -> dict[str, str]:
         arn = f"{ARN}endpoint/{EndpointName}"
@@ -56,7 +57,10 @@ class Account:
 
     def get_item(self, *, TableName: str, Key: dict[str, Any], ConsistentRead: bool) -> dict[str, Any]:
         assert (TableName, ConsistentRead) == ("prod-deployments", True)
-        return {"Item": Key} if Key["Endpoint"]["S"] in self.claims else {}
+        endpoint = Key["Endpoint"]["S"]
+        claim = {"WindowEnd": {"S": "2013-05-01T00:00:00Z"}} if endpoint in self.claims else {}
+        hold = {"HeldBy": {"S": "ada"}} if endpoint in self.held else {}
+        return {"Item": Key | claim | hold} if claim or hold else {}
 
     @property
     def endpoint_tags(self) -> dict[str, str]:
@@ -124,6 +128,12 @@ def test_one_that_the_stacks_table_claims_is_taken(account: Account) -> None:
     assert not adopted(account)
     account.claims.add("flight-delay")
     assert adopted(account)
+
+
+def test_one_that_is_only_held_is_not_claimed(account: Account) -> None:
+    account.made_by_a_retrain()
+    account.held.add("flight-delay")
+    assert not adopted(account)
 
 
 def test_one_that_serves_another_stacks_model_is_not_taken(account: Account) -> None:

@@ -84,7 +84,7 @@ def test_bad_field_is_named_with_value_and_what_is_allowed(
     ("field", "value", "allowed"),
     [
         ("outcomes", [], "at least 1 item"),
-        ("outcomes", ["deplyed"], "'deployed', 'accepted', 'stale', 'rejected'"),
+        ("outcomes", ["deplyed"], "'deployed', 'accepted', 'stale', 'held', 'rejected'"),
         ("notifier", "SnsNotifier", "pattern"),
         ("notifier", "os.system()", "pattern"),
         ("message", "hello", "unknown field; allowed are outcomes, notifier, arguments"),

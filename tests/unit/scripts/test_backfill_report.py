@@ -260,14 +260,14 @@ def test_an_airflow_that_does_not_answer_is_said_in_a_line(
 
 @pytest.mark.parametrize("judged", [0, 1, 48])
 def test_any_number_of_judged_runs_can_be_plotted(tmp_path: Path, judged: int) -> None:
-    outcomes = ("accepted", "rejected", "deployed", "stale")
+    outcomes = ("accepted", "rejected", "deployed", "stale", "held")
     rows = [
         Row(START + hour * HOUR, START + (hour + 1) * HOUR, "run", "backfill", "success", 1.0)
         if hour >= judged
         else Row(
             START + hour * HOUR,
             START + (hour + 1) * HOUR,
-            report=report(outcomes[hour % 4], value=0.06 + hour % 7 / 100),
+            report=report(outcomes[hour % 5], value=0.06 + hour % 7 / 100),
         )
         for hour in range(50)
     ]

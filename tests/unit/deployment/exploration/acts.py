@@ -41,6 +41,8 @@ def _delete(world: World, execution: Execution) -> tuple[World, Any]:
 def _write(world: World, execution: Execution) -> tuple[World, Any]:
     if execution.state == "Write claim":
         item = services.put_item(world.item, _parameters(execution))
+        if execution.hold is not None:
+            return world.but(item=item, held_to=services.held_to(item)), {}
     else:
         mine = {
             "ExecutionArn": f"arn:{execution.name}",

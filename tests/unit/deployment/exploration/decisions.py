@@ -56,7 +56,8 @@ def decided(
     world: World, execution: Execution, endpoint: Endpoint | None
 ) -> dict[str, Any] | str | tuple[Any, ...]:
     """What the function answers with, or fails with, or has read first."""
-    key = (execution.name, execution.window, execution.policy, execution.text, execution.moments, endpoint)
+    given = (execution.name, execution.window, execution.policy, execution.hold)
+    key = (*given, execution.text, execution.moments, endpoint)
     if execution.reads and key in _decisions:
         return _decisions[key]
     clients = Clients(world, execution.reads, endpoint)

@@ -89,6 +89,10 @@ def _hold_always(world: World) -> None:
     proven = text(world.item, "ProvenEndpointConfigName")
     if proven is not None and proven not in world.tested:
         raise BrokenPromise(f"{proven} is called proven and was never tested in service")
+    if world.held_to is not None and world.held_to != (proven or ""):
+        raise BrokenPromise(f"the endpoint is held to {world.held_to or 'nothing'}, and {proven} is proven")
+    if world.held_to is not None and "HeldBy" not in world.item:
+        raise BrokenPromise("the hold is lost")
     for execution in world.executions:
         if execution.outcome == "deployed" and execution.name not in world.tested:
             raise BrokenPromise(f"{execution.name} says deployed, and never predicted in service")
@@ -134,6 +138,7 @@ def _next(world: World, model: str, window: str) -> World:
         model=model,
         state="Decide what is next",
         policy="if_newer",
+        hold=None,
         status="RUNNING",
         data={},
         reads=(),

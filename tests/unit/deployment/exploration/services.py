@@ -82,6 +82,7 @@ def described(endpoint: Endpoint | None) -> dict[str, Any]:
 
 Item = dict[str, Any]
 CLAIM = ("WindowEnd", "EndpointConfigName", "ModelName", "ExecutionArn")
+HELD = {"HeldBy": "by", "HeldBecause": "reason", "HeldSince": "since"}
 TAKEN = Refusal("DynamoDB.ConditionalCheckFailedException", "The conditional request failed")
 
 
@@ -99,6 +100,19 @@ def put_item(item: Item, parameters: dict[str, Any]) -> Item:
     if text(item, "EndpointConfigName") not in (None, claimed):
         raise TAKEN
     return dict(parameters["Item"])
+
+
+def held(item: Item, hold: dict[str, str] | None) -> Item:
+    """UpdateItem that holds or releases, whatever else is written (retraining/deployment/aws/holds.py)."""
+    kept = {name: value for name, value in item.items() if name not in HELD}
+    version = int(item.get("Version", {"N": "0"})["N"]) + 1
+    said = {name: {"S": hold[field]} for name, field in HELD.items()} if hold else {}
+    return {"Endpoint": {"S": "e"}, **kept, **said, "Version": {"N": str(version)}}
+
+
+def held_to(item: Item) -> str | None:
+    """The config that a held endpoint is to stay with."""
+    return (text(item, "ProvenEndpointConfigName") or "") if "HeldBy" in item else None
 
 
 def write_by_old_rules(state: str, item: Item, mine: dict[str, str]) -> Item:

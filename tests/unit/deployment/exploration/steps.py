@@ -11,6 +11,7 @@ from tests.unit.deployment.exploration.acts import ACTS, REFUSABLE
 from tests.unit.deployment.exploration.decisions import decided
 from tests.unit.deployment.exploration.services import BY_HAND, Refusal
 from tests.unit.deployment.exploration.world import (
+    A_HOLD,
     DECIDE,
     Execution,
     World,
@@ -58,6 +59,10 @@ def successors(world: World) -> Iterator[tuple[str, World]]:
 
 def _people(world: World) -> Iterator[tuple[str, World]]:
     endpoint = world.endpoint
+    if may(world, "hold"):
+        said = "released" if "HeldBy" in world.item else "held"
+        item = services.held(world.item, A_HOLD if said == "held" else None)
+        yield f"{said} by hand", fault(world).but(item=item, held_to=services.held_to(item))
     if endpoint and not endpoint.target:
         if may(world, "delete"):
             yield "deleted by hand", fault(changed(world, None)).but(by_hand=True)

@@ -11,6 +11,7 @@ from tests.unit.deployment.exploration.services import BY_HAND, Endpoint
 
 Definition = dict[str, dict[str, Any]]
 _MOMENTS = ("looked", "tested")
+A_HOLD = {"by": "ada", "reason": "an incident", "since": "2013-05-02T10:00:00Z"}
 DECIDE = "Decide what is next"
 
 
@@ -31,6 +32,7 @@ class _Copied:
 class Execution(_Copied):
     """:param model: ``good``, ``unloadable`` (no update to it succeeds), or ``mute`` (it does not predict).
 
+    :param hold: whether it holds the endpoint or releases it, as rolling back does; None for retrains.
     :param reads: what its decision has read so far: each read is a step of its own.
     """
 
@@ -60,11 +62,7 @@ class Execution(_Copied):
             "EndpointTestFunctionName": "f",
             "DeploymentFunctionName": "f",
             "TrainingJobName": "j",
-            **(
-                {}
-                if self.hold is None
-                else {"Hold": {"by": "a", "reason": "b", "since": "c"} if self.hold else None}
-            ),
+            **({} if self.hold is None else {"Hold": A_HOLD if self.hold else None}),
         }
 
     @cached_property
@@ -94,6 +92,7 @@ class World(_Copied):
     """:param configs: endpoint configs that were made; ``tested`` those that predicted in service.
 
     :param late: a config that an update of a stopped execution will still bring.
+    :param held_to: the config that was proven when the endpoint was held to it; None where nobody holds it.
     :param last: what the endpoint was before it changed, which a read that lags still shows.
     """
 
@@ -105,6 +104,7 @@ class World(_Copied):
     faults: int = 0
     kinds: frozenset[str] = frozenset()
     late: str = ""
+    held_to: str | None = None
     last: Endpoint | None = None
     stopped: bool = False
     by_hand: bool = False
@@ -124,7 +124,15 @@ class World(_Copied):
             parts.append((execution.text, *(moments.index(one) if one in moments else -1 for one in known)))
         seen = [endpoint and replace(endpoint, changed=0) for endpoint in (self.endpoint, self.last)]
         parts += seen if "lag" in self.kinds else seen[:1]
-        parts += [_text(self.item), self.tested, self.faults, self.late, self.stopped, self.by_hand]
+        parts += [
+            _text(self.item),
+            self.tested,
+            self.faults,
+            self.late,
+            self.stopped,
+            self.by_hand,
+            self.held_to,
+        ]
         return hash(tuple(parts))
 
 
