@@ -26,7 +26,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3; do \
 
 .PHONY: help setup up down demo backfill housekeeping-dry-run report test lint format test-unit test-integration \
 	test-e2e test-heavy test-compose env bench preflight deploy-aws sample-data destroy-aws verify-aws \
-	bundle lock clean
+	bundle graph lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
@@ -126,6 +126,9 @@ verify-aws: setup ## prove on an AWS account what is assumed of it, and leave no
 
 bundle: setup ## build what Amazon MWAA takes, in build/bundle
 	@.venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))
+
+graph: setup ## draw the state machine anew, in docs/state-machine.svg
+	@PYTHONPATH=.:plugins .venv/bin/python -m scripts.graph include/models/flight_delay --output docs/state-machine.svg
 
 lock: $(UV) ## pin the requirements anew
 	@for name in requirements requirements-sdk requirements-local-aws requirements-glue; do $(MAKE) $$name.lock; done
