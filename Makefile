@@ -125,7 +125,7 @@ verify-aws: setup ## prove on an AWS account what is assumed of it, and leave no
 	@.venv/bin/python -m scripts.verify_aws $(if $(YES),--yes) $(if $(CLEAN),--clean $(CLEAN))
 
 bundle: setup ## build what Amazon MWAA takes, in build/bundle
-	@.venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))
+	@PYTHONPATH=plugins .venv/bin/python -m scripts.bundle $(if $(STACK),--stack-name $(STACK))
 
 graph: setup ## draw the state machine anew, in docs/state-machine.svg
 	@PYTHONPATH=.:plugins .venv/bin/python -m scripts.graph include/models/flight_delay --output docs/state-machine.svg

@@ -2,7 +2,8 @@
 
 MWAA unpacks the dags folder and plugins.zip below Airflow's home and nothing else. So the models travel with
 the DAGs, where a change is there within a minute, and the state machine's source with the library whose
-domain it imports; startup.sh links both to where the project's folder has them.
+domain it imports, and compiled for the models as they are; startup.sh links both to where the project's
+folder has them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from include.archives import archive
+from retraining.model.folders import load_models
+from retraining.workflow.compiler import WorkflowCompiler
+from retraining.workflow.definition_cache import DefinitionCache
 from scripts.airflow_settings import PROJECT
 
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]+")
@@ -64,9 +68,19 @@ def _plugins() -> dict[str, bytes]:
         f"include/workflow/{path.relative_to(workflow)}": path.read_bytes()
         for path in _files(workflow, "*.py")
     }
+    files |= {f"include/workflow/compiled/{name}": content for name, content in _compiled()}
     # Airflow imports every Python file of the plugins folder, and these belong to the SDK interpreter.
     files[".airflowignore"] = files[".airflowignore"].rstrip(b"\n") + b"\ninclude/\n"
     return files
+
+
+def _compiled() -> Iterator[tuple[str, bytes]]:
+    """The models, compiled for any account: workers without a package index need no SDK interpreter."""
+    cache = DefinitionCache(PROJECT / "build" / "cache" / "definitions")
+    compiler = WorkflowCompiler(PROJECT / ".venv-sdk" / "bin" / "python", PROJECT, cache=cache)
+    models, _ = load_models(PROJECT / "include" / "models")
+    for folder in models:
+        yield compiler.carried_name(folder), compiler.compiled(folder).encode()
 
 
 def _requirements() -> str:

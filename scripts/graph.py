@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import WorkflowCompiler
 from scripts.airflow_settings import PROJECT
 from scripts.graph_layout import HEIGHT, LANES, LEFT, MIDDLE, TALLER, WIDTH, Edge, Layout, Point
 
-# Nothing of an account is in the drawing.
-AWS = Surroundings("model-retraining", "us-east-1", "bucket", "arn:aws:iam::123456789012:role/training")
 PAGE_WIDTH = LANES[-1] + 16
 STYLE = """
     text { font: 600 13px system-ui, sans-serif; text-anchor: middle; fill: #1f2328; }
@@ -162,7 +160,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True, help="the SVG")
     given = parser.parse_args()
     compiler = WorkflowCompiler(PROJECT / ".venv-sdk" / "bin" / "python", PROJECT)
-    definition = json.loads(compiler.compile(given.model, AWS, "s3://bucket/transform.sql"))
+    definition = json.loads(compiler.compiled(given.model))["definition"]
     given.output.write_text(draw(definition))
     print(f"drew {len(definition['States'])} states into {given.output}")
 

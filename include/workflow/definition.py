@@ -18,10 +18,11 @@ from stepfunctions.steps.states import State
 
 from include.workflow import deployment_steps, steps
 from include.workflow.deployment import deployment
-from include.workflow.steps import GATED, Surroundings
+from include.workflow.steps import GATED
 from retraining.model.gate_spec import Gate
 from retraining.model.spec import ModelSpec
 from retraining.outcome import REJECTED_ERROR
+from retraining.workflow.surroundings import Surroundings
 
 
 def build_definition(spec: ModelSpec, aws: Surroundings) -> Graph:

@@ -10,8 +10,8 @@ from stepfunctions.steps import Catch, Choice, ChoiceRule, Pass, Wait
 from stepfunctions.steps.states import State
 
 from include.workflow import deployment_steps as steps
-from include.workflow.steps import Surroundings
 from retraining.model.spec import ModelSpec
+from retraining.workflow.surroundings import Surroundings
 
 
 def deployment(spec: ModelSpec, aws: Surroundings, given: ExecutionInput, create_model: State) -> State:

@@ -22,7 +22,6 @@ from include.workflow.blocks import AnsweringLambda, Intrinsic, PatientRetry
 from include.workflow.steps import (
     GATED,
     LAMBDA_BUSY,
-    Surroundings,
     busy,
     etl_uri,
     owner_tags,
@@ -30,6 +29,7 @@ from include.workflow.steps import (
     sagemaker_retries,
 )
 from retraining.model.spec import ModelSpec
+from retraining.workflow.surroundings import Surroundings
 
 # Where what a state has done is left, or the error: the decision looks at it.
 DONE = "$.Done"

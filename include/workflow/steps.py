@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -14,6 +13,7 @@ from stepfunctions.steps import LambdaStep, Retry, TrainingStep
 from include.workflow.blocks import AnsweringLambda, Intrinsic, NumberingGlueJob, PatientRetry
 from retraining.execution.history import METRICS_STATE, TRAINING_STATE
 from retraining.model.spec import ModelSpec
+from retraining.workflow.surroundings import Surroundings
 
 # Error names as Step Functions gives them. The transient ones of Lambda are those that AWS asks to retry:
 # https://docs.aws.amazon.com/step-functions/latest/dg/sfn-best-practices.html
@@ -43,30 +43,6 @@ METRICS_LATE = ["NoMetrics", "MetricMissing"]
 # The gated metric's value: a path without brackets, which is all that is documented for a Choice's Variable
 # (https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html).
 GATED = "$.Metrics.Payload.Value"
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the definition needs to know of the AWS account it runs in.
-
-    :param stack: the CloudFormation stack, to which all belongs that is made.
-    :param region: such as ``us-east-1``; decides the image registry and the ARNs' partition.
-    :param bucket: holds the raw data, the transform, ETL output and trained models.
-    :param training_role: ARN that SageMaker assumes to train and to serve.
-    :param transform_uri: ``s3://`` URI of the model's ``transform.sql``.
-    :param subnets: IDs of the subnets that training jobs and models run in, with ``security_groups``; empty
-        for SageMaker's own network.
-    :param kms_key: ARN of the key for volumes and trained models; None for SageMaker's own.
-    """
-
-    stack: str
-    region: str
-    bucket: str
-    training_role: str
-    transform_uri: str
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
-    kms_key: str | None = None
 
 
 def execution_input() -> ExecutionInput:

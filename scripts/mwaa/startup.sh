@@ -25,7 +25,7 @@ if [ "${MWAA_AIRFLOW_COMPONENT:-}" != webserver ]; then
 		echo "retraining: the SDK interpreter is ready"
 	else
 		rm -rf "$_retraining_home/.venv-sdk"
-		echo "retraining: the SDK interpreter could not be made: state machines cannot be compiled here"
+		echo "retraining: the SDK interpreter could not be made: models that changed since the bundle was built cannot be compiled here"
 	fi
 fi
 

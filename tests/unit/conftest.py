@@ -16,8 +16,9 @@ from retraining.model.spec import ModelSpec
 from retraining.triggers import poller, pollers
 from retraining.triggers import wait as waiting
 from retraining.triggers.poller import ExecutionPoller
-from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import WorkflowCompiler
 from retraining.workflow.definition_cache import DefinitionCache
+from retraining.workflow.surroundings import Surroundings
 from tests.unit.triggers.fake_states import FakeStates
 
 PROJECT = Path(__file__).parents[2]

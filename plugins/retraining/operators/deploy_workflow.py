@@ -19,8 +19,9 @@ from retraining.hooks.stack import Stack, StackHook
 from retraining.hooks.workflow import WorkflowHook, definition_diff
 from retraining.model.folders import load_spec
 from retraining.model.local_storage import spec_problems
-from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import WorkflowCompiler
 from retraining.workflow.definition_cache import DefinitionCache
+from retraining.workflow.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

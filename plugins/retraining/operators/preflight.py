@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from retraining import settings
 from retraining.model.folders import load_spec
 from retraining.preflight.aws.account import PreflightHook
+from retraining.workflow.compiler import WorkflowCompiler
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -48,7 +49,9 @@ class PreflightOperator(AwsBaseOperator[PreflightHook]):
 
         spec = load_spec(Path(self.model_folder))
         found = list(self.hook.look(spec, self.stack_name))
-        found.append(sdk_interpreter(settings.sdk_python(), settings.PROJECT / "requirements-sdk.txt"))
+        compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
+        is_needed = compiler.needs_sdk(Path(self.model_folder))
+        found.append(sdk_interpreter(compiler.python, compiler.pins, is_needed=is_needed))
         if spec.pool != "default_pool":
             todo = "`airflow pools get` says; a task cannot see it"
             found.append(Finding("pool", State.UNKNOWN, f"{spec.pool} not checked", todo))

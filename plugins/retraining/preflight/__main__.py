@@ -39,20 +39,22 @@ def main() -> int:
     from retraining.model.folders import load_models
     from retraining.preflight.aws.account import PreflightHook
     from retraining.preflight.sdk import sdk_interpreter
+    from retraining.workflow.compiler import WorkflowCompiler
 
     read_connections_of_the_database()
     models, errors = load_models(settings.models_folder())
-    specs = {spec.name: spec for spec in models.values()}
+    specs = {spec.name: (folder, spec) for folder, spec in models.items()}
     if unknown := set(chosen) - specs.keys():
         parser.error(f"{', '.join(sorted(unknown))}: no such model; there are {', '.join(specs)}")
-    sdk = sdk_interpreter(settings.sdk_python(), settings.PROJECT / "requirements-sdk.txt")
+    compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
     hook = PreflightHook(aws_conn_id=settings.aws_conn_id())
     failed = bool(errors)
     for error in errors:
         sys.stderr.write(f"{error}\n")
-    for name, spec in specs.items():
+    for name, (folder, spec) in specs.items():
         if chosen and name not in chosen:
             continue
+        sdk = sdk_interpreter(compiler.python, compiler.pins, is_needed=compiler.needs_sdk(folder))
         found = [*hook.look(spec, settings.stack_name()), sdk, pool(spec.pool)]
         sys.stdout.write("\n".join([f"== {name}", *table(found), ""]))
         failed |= any(finding.state is State.PROBLEM for finding in found)

@@ -20,12 +20,15 @@ print(json.dumps({it.metadata["Name"]: it.version for it in distributions()}))
 """
 
 
-def sdk_interpreter(python: Path, pins: Path) -> Finding:
+def sdk_interpreter(python: Path, pins: Path, *, is_needed: bool = True) -> Finding:
     """Look at the SDK interpreter.
 
     :param python: its Python.
     :param pins: the requirements file with the versions that it is to have.
+    :param is_needed: whether the model was not compiled before the project came here.
     """
+    if not is_needed:
+        return Finding("SDK interpreter", State.FINE, "not needed: this model came here compiled")
     todo = f"make it: python -m venv {python.parent.parent}, and there pip install -r {pins.name}"
     if not python.is_file():
         return Finding("SDK interpreter", State.PROBLEM, f"{python} does not exist", todo)

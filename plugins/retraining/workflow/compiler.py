@@ -1,45 +1,26 @@
 """Compiles a model folder into Amazon States Language, in the SDK interpreter.
 
-It costs seconds (importing the SDK), so a fingerprint of everything that decides the result tells
-whether there is anything to compile.
+It costs seconds (importing the SDK), so each model is compiled once, for any account: a digest of all that
+decides the result is the name under which it is kept, or came along.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from retraining.errors import CompileError, CompileInterruptedError
 from retraining.workflow.definition_cache import DefinitionCache
+from retraining.workflow.substitution import fill_in
+from retraining.workflow.surroundings import Surroundings
 
 COMPILE_TIMEOUT_SECONDS = 120
 # Folders of the library that the SDK interpreter imports from.
-ROOMS = (".", "model", "execution", "deployment")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a definition needs to know of the AWS account it runs in.
-
-    :param stack: name of the CloudFormation stack.
-    :param region: such as ``us-east-1``.
-    :param bucket: the stack's bucket.
-    :param training_role: ARN of the role that trains and serves.
-    :param subnets: IDs of the subnets for training jobs and models, empty for none.
-    :param security_groups: IDs of the security groups that go with them.
-    :param kms_key: ARN of the key for volumes and trained models; empty for SageMaker's own.
-    """
-
-    stack: str
-    region: str
-    bucket: str
-    training_role: str
-    subnets: tuple[str, ...] = ()
-    security_groups: tuple[str, ...] = ()
-    kms_key: str = ""
+ROOMS = (".", "model", "execution", "workflow", "deployment")
 
 
 @dataclass(frozen=True)
@@ -49,7 +30,7 @@ class WorkflowCompiler:
     :param python: the SDK interpreter.
     :param project: folder that holds ``include/workflow`` and ``plugins``.
     :param timeout_seconds: a compile that takes longer is ended.
-    :param cache: where definitions are kept; without it every call compiles.
+    :param cache: where compiled models are kept; without it every call compiles.
     """
 
     python: Path
@@ -57,15 +38,27 @@ class WorkflowCompiler:
     timeout_seconds: int = COMPILE_TIMEOUT_SECONDS
     cache: DefinitionCache | None = None
 
+    @property
+    def pins(self) -> Path:
+        """The requirements file with the versions of the SDK."""
+        return self.project / "requirements-sdk.txt"
+
+    @property
+    def carried_along(self) -> Path:
+        """Folder of models that were compiled before the project came here (``scripts/bundle.py``)."""
+        return self.project / "include" / "workflow" / "compiled"
+
+    def needs_sdk(self, model: Path) -> bool:
+        """Whether the SDK interpreter is needed for a model as it is now."""
+        return not (self.pins.is_file() and self._carried(self._digest(model)).is_file())
+
     def fingerprint(self, model: Path, aws: Surroundings) -> str:
         """Digest of the spec, the workflow's source, the SDK's versions and the account's settings.
 
         :return: 64 hexadecimal digits.
         """
-        digest = hashlib.sha256(json.dumps(asdict(aws), sort_keys=True).encode())
-        for file in self.sources(model):
-            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
-        return digest.hexdigest()
+        account = json.dumps(asdict(replace(aws, transform_uri="")), sort_keys=True)
+        return hashlib.sha256(f"{self._digest(model)} {account}".encode()).hexdigest()
 
     def sources(self, model: Path) -> list[Path]:
         """The files that decide the definition."""
@@ -73,38 +66,60 @@ class WorkflowCompiler:
         # All of the rooms of which the workflow imports some: compiling once too often costs seconds only.
         library = self.project / "plugins" / "retraining"
         domain = [file for room in ROOMS for file in sorted((library / room).glob("*.py"))]
-        versions = self.project / "requirements-sdk.txt"
-        return [model / "model.yaml", model / "transform.sql", *workflow, *domain, versions]
+        return [model / "model.yaml", model / "transform.sql", *workflow, *domain]
 
     def compile(self, model: Path, aws: Surroundings, transform_uri: str) -> str:
-        """Compile a model folder, unless that was done before.
+        """Compile a model folder, unless that was done before, and fill in what the account decides.
 
         :param transform_uri: ``s3://`` URI of the model's ``transform.sql``.
         :return: the definition, as JSON.
         :raises CompileInterruptedError: when it takes too long, or is killed.
-        :raises CompileError: when the interpreter is missing or fails.
+        :raises CompileError: when the interpreter is missing or fails, or there is no image in the region.
         """
-        if self.cache is None:
-            return self._compile(model, aws, transform_uri)
-        decisive = f"{self.fingerprint(model, aws)} {model.name} {transform_uri}"
-        key = hashlib.sha256(decisive.encode()).hexdigest()
-        return self.cache.get(key, lambda: self._compile(model, aws, transform_uri))
+        compiled = json.loads(self.compiled(model))
+        image = compiled["images"].get(aws.region)
+        if image is None:
+            raise CompileError(
+                f"region: SageMaker has no image of this algorithm in {aws.region!r}, but in"
+                f" {', '.join(compiled['images'])}"
+            )
+        values = replace(aws, transform_uri=transform_uri).values(image)
+        return json.dumps(fill_in(compiled["definition"], values))
 
-    def _compile(self, model: Path, aws: Surroundings, transform_uri: str) -> str:
-        command = [str(self.python), "-W", "ignore", "-m", "include.workflow", str(model.resolve())]
-        command += ["--stack", aws.stack, "--region", aws.region, "--bucket", aws.bucket]
-        command += ["--training-role", aws.training_role, "--transform-uri", transform_uri]
-        for name, value in (
-            ("--subnets", ",".join(aws.subnets)),
-            ("--security-groups", ",".join(aws.security_groups)),
-            ("--kms-key", aws.kms_key),
-        ):
-            command += [name, value] if value else []
+    def compiled(self, model: Path) -> str:
+        """Give the model compiled for any account, as ``include/workflow`` prints it."""
+        digest = self._digest(model)
+        carried = self._carried(digest)
+        if carried.is_file():
+            return carried.read_text()
+        if self.cache is None:
+            return self._compile(model)
+        return self.cache.get(digest, lambda: self._compile(model))
+
+    def carried_name(self, model: Path) -> str:
+        """What the file of a model's compilation is called in :attr:`carried_along`."""
+        return self._carried(self._digest(model)).name
+
+    def _carried(self, digest: str) -> Path:
+        return self.carried_along / f"{digest}.json"
+
+    def _digest(self, model: Path) -> str:
+        digest = hashlib.sha256(self._versions().encode())
+        for file in self.sources(model):
+            digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+        return digest.hexdigest()
+
+    def _versions(self) -> str:
+        """The SDK's versions, without the comments that say where a pin comes from."""
+        return re.sub(r"(?m)^\s*#.*\n?", "", self.pins.read_text()).strip()
+
+    def _compile(self, model: Path) -> str:
         # Nothing of the worker's environment: neither its credentials nor its Python paths.
         environment = {"PYTHONPATH": f"{self.project}:{self.project / 'plugins'}", "HOME": str(self.project)}
         try:
             done = subprocess.run(
-                command,
+                [str(self.python), "-W", "ignore", "-m", "include.workflow"],
+                input=json.dumps({"model": str(model.resolve())}),
                 cwd=self.project,
                 env=environment,
                 capture_output=True,

@@ -141,6 +141,12 @@ def test_sdk_interpreter_that_is_missing(tmp_path: Path) -> None:
     assert "does not exist" in found.detail
 
 
+def test_sdk_interpreter_that_is_not_needed(tmp_path: Path) -> None:
+    found = sdk_interpreter(tmp_path / "none", tmp_path / "requirements-sdk.txt", is_needed=False)
+    assert found.state is State.FINE
+    assert "came here compiled" in found.detail
+
+
 def test_pins_that_are_missing(tmp_path: Path) -> None:
     found = sdk_interpreter(sdk_with(tmp_path, "exit 0"), tmp_path / "requirements-sdk.txt")
     assert found.state is State.PROBLEM

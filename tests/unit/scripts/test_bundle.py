@@ -43,17 +43,24 @@ from airflow.dag_processing.dagbag import DagBag
 bag = DagBag()
 plugins, plugin_errors = plugins_manager._get_plugins()
 from retraining import settings
-from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import WorkflowCompiler
+from retraining.workflow.surroundings import Surroundings
 (model,) = settings.models_folder().iterdir()
 compiler = WorkflowCompiler(settings.sdk_python(), settings.PROJECT)
 surroundings = Surroundings(**json.loads(sys.argv[1]))
+without_sdk = WorkflowCompiler(Path("/nowhere"), settings.PROJECT)
+carried = without_sdk.compile(model, surroundings, "s3://a-bucket/workflow/transform.sql")
+fingerprint = compiler.fingerprint(model, surroundings)
+with (model / "model.yaml").open("a") as file:
+    file.write("# changed\\n")
+assert compiler.needs_sdk(model)
 definition = compiler.compile(model, surroundings, "s3://a-bucket/workflow/transform.sql")
 files = [str(getattr(module, "__file__", None)) for module in list(sys.modules.values())]
 print(json.dumps({
     "dags": sorted(bag.dags), "errors": bag.import_errors, "path": sys.path, "files": files,
     "plugins": [plugin.name for plugin in plugins], "plugin_errors": plugin_errors,
     "stack": settings.stack_name(), "connection": settings.aws_conn_id(),
-    "definition": json.loads(definition), "fingerprint": compiler.fingerprint(model, surroundings),
+    "definition": json.loads(definition), "carried": json.loads(carried), "fingerprint": fingerprint,
 }))
 """
 
@@ -151,6 +158,7 @@ def test_a_bare_airflow_loads_and_compiles_it(loaded: dict[str, Any]) -> None:
     assert "retraining" in loaded["plugins"]
     assert (loaded["stack"], loaded["connection"]) == ("my-stack", "my_aws")
     assert loaded["definition"]["StartAt"]
+    assert loaded["carried"] == loaded["definition"], "compiled before, and by the interpreter"
     assert re.fullmatch("[0-9a-f]{64}", loaded["fingerprint"])
     installed = (loaded["home"] / ".venv-sdk" / "bin" / "installed").read_text().splitlines()
     pinned = (PROJECT / "requirements-sdk.txt").read_text().splitlines()

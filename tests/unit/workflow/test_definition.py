@@ -231,21 +231,16 @@ def test_graph_is_rendered_to_a_file_from_no_more_than_the_fingerprint_covers(
     compiler: WorkflowCompiler, tmp_path: Path
 ) -> None:
     graph = tmp_path / "graph.html"
-    command: list[str | Path] = [
-        compiler.python,
-        "-X",
-        "importtime",
-        "-m",
-        "include.workflow",
-        FLIGHT_DELAY,
-        "--bucket",
-        "b",
-        "--graph",
-        graph,
-    ]
-    command += ["--training-role", SURROUNDINGS.training_role, "--transform-uri", "s3://b/t.sql"]
     environment = {"PYTHONPATH": f"{PROJECT}:{PROJECT / 'plugins'}", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [compiler.python, "-X", "importtime", "-m", "include.workflow"],
+        input=json.dumps({"model": str(FLIGHT_DELAY), "graph": str(graph)}),
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "Extract and transform" in graph.read_text()
     # Else a change would be taken for none, and a state machine that was kept for up to date.
     imported = re.findall(r"^import time:.*\| +((?:retraining|include)\.\S+)$", done.stderr, re.MULTILINE)

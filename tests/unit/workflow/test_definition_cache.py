@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -86,21 +88,35 @@ def test_only_the_owner_may_write_what_is_deployed(cache: DefinitionCache) -> No
     assert cache.folder.stat().st_mode & 0o077 == 0
 
 
-def test_another_model_folder_or_account_is_another_definition(
+def test_a_model_is_compiled_once_for_all_accounts(
     tmp_path: Path, cache: DefinitionCache, model_yaml: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled: list[tuple[Any, ...]] = []
+    compiled: list[Path] = []
 
-    def compile_it(self: WorkflowCompiler, *given: Any) -> str:
-        compiled.append(given)
-        return f'"{len(compiled)}"'
+    def compile_it(self: WorkflowCompiler, model: Path) -> str:
+        compiled.append(model)
+        definition = {"Comment": f"${{Stack}} {len(compiled)}", "Sql": "${TransformUri}"}
+        return json.dumps({"definition": definition, "images": {"eu-west-1": "e", "us-east-1": "u"}})
 
     monkeypatch.setattr(WorkflowCompiler, "_compile", compile_it)
     compiler = WorkflowCompiler(tmp_path / "python", PROJECT, cache=cache)
     model = write_model(tmp_path, model_yaml)
-    assert compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://b/t.sql") == '"1"'
-    assert compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://b/t.sql") == '"1"'
-    assert compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://b/other.sql") == '"2"'
-    assert compiler.compile(model, SURROUNDINGS, "s3://b/t.sql") == '"3"'
+
+    def compile_for(folder: Path, stack: str, sql: str = "s3://b/t.sql") -> Any:
+        return json.loads(compiler.compile(folder, replace(SURROUNDINGS, stack=stack), sql))
+
+    assert compile_for(FLIGHT_DELAY, "a") == {"Comment": "a 1", "Sql": "s3://b/t.sql"}
+    assert compile_for(FLIGHT_DELAY, "b", "s3://b/other.sql") == {"Comment": "b 1", "Sql": "s3://b/other.sql"}
+    assert compile_for(model, "a")["Comment"] == "a 2"
     (model / "transform.sql").write_text("SELECT 2")
-    assert compiler.compile(model, SURROUNDINGS, "s3://b/t.sql") == '"4"'
+    assert compile_for(model, "a")["Comment"] == "a 3"
+
+
+def test_a_region_without_an_image_is_named(
+    tmp_path: Path, cache: DefinitionCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = json.dumps({"definition": {}, "images": {"us-east-1": "u"}})
+    monkeypatch.setattr(WorkflowCompiler, "_compile", lambda *_: compiled)
+    compiler = WorkflowCompiler(tmp_path / "python", PROJECT, cache=cache)
+    with pytest.raises(CompileError, match=r"no image .* in 'eu-west-1', but in us-east-1"):
+        compiler.compile(FLIGHT_DELAY, SURROUNDINGS, "s3://b/t.sql")

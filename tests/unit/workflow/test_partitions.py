@@ -13,7 +13,8 @@ from airflow.providers.amazon.aws.links.step_function import StateMachineExecuti
 
 from retraining.arns import execution_arn, partition_of, region_of
 from retraining.hooks.stack import Stack
-from retraining.workflow.compiler import Surroundings, WorkflowCompiler
+from retraining.workflow.compiler import WorkflowCompiler
+from retraining.workflow.surroundings import Surroundings
 from tests.unit.conftest import FLIGHT_DELAY, PROJECT
 
 # The registries of SageMaker's XGBoost, from the page of each region below
