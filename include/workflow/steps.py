@@ -11,6 +11,7 @@ from stepfunctions.inputs import ExecutionInput, Placeholder
 from stepfunctions.steps import LambdaStep, Retry, TrainingStep
 
 from include.workflow.blocks import AnsweringLambda, Intrinsic, NumberingGlueJob, PatientRetry
+from retraining.execution.execution_input import schema
 from retraining.execution.history import METRICS_STATE, TRAINING_STATE
 from retraining.model.spec import ModelSpec
 from retraining.workflow.surroundings import Surroundings
@@ -46,32 +47,8 @@ GATED = "$.Metrics.Payload.Value"
 
 
 def execution_input() -> ExecutionInput:
-    """The schema of an execution's input; ``retraining.execution.input`` makes one."""
-    return ExecutionInput(
-        schema={
-            "TrainingJobName": str,
-            "GlueJobName": str,
-            "ModelName": str,
-            "EndpointName": str,
-            "LambdaFunctionName": str,
-            "WindowStart": str,
-            "ValidationStart": str,
-            "WindowEnd": str,
-            "Threshold": float,
-            "DeployPolicy": str,
-            "TrainingInstanceType": str,
-            "Hyperparameters": dict,
-            "BeatChampionBy": float,
-            "AsOf": str,
-            "EndpointConfigName": str,
-            "EndpointTestFunctionName": str,
-            "DeploymentFunctionName": str,
-            "DeploymentsTable": str,
-            "DagId": str,
-            "RunId": str,
-            "Fingerprint": str,
-        }
-    )
+    """The execution's input, whose placeholders stand for its fields."""
+    return ExecutionInput(schema=schema())
 
 
 def busy(errors: list[str]) -> Retry:

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 
 from retraining.errors import RunConfigError, explain
+from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.input import tag_value
 from retraining.execution.run_config import MOMENT, MOMENT_SCHEMA
 from retraining.execution.window import iso
@@ -160,28 +161,28 @@ def rollback_input(
     run_id: str,
     spec: ModelSpec,
     deployment: Mapping[str, str],
-) -> dict[str, Any]:
+) -> ExecutionInput:
     """Make the input of an execution that deploys a model which is there already.
 
     :param name: the execution's, which the endpoint config gets too.
     :param deployment: what ``DeployWorkflowOperator`` returned.
     """
-    given = {
-        "Redeploy": True,
-        "TrainingJobName": model.run,
-        "ModelName": model.name,
-        "EndpointConfigName": name,
-        "EndpointName": config.endpoint,
-        "EndpointTestFunctionName": deployment["endpoint_test_function"],
-        "DeploymentFunctionName": deployment["deployment_function"],
-        "DeploymentsTable": deployment["deployments_table"],
-        "WindowStart": model.window_start,
-        "WindowEnd": model.window_end,
-        "AsOf": model.window_end,
-        "Threshold": spec.gate.threshold,
-        "DeployPolicy": "force",
-        "DagId": tag_value(dag_id),
-        "RunId": tag_value(run_id),
-        "Fingerprint": deployment["fingerprint"],
-    }
-    return given | ({"ReplacedModel": served} if served else {})
+    return ExecutionInput(
+        redeploy=True,
+        replaced_model=served,
+        training_job_name=model.run,
+        model_name=model.name,
+        endpoint_config_name=name,
+        endpoint_name=config.endpoint,
+        endpoint_test_function_name=deployment["endpoint_test_function"],
+        deployment_function_name=deployment["deployment_function"],
+        deployments_table=deployment["deployments_table"],
+        window_start=model.window_start,
+        window_end=model.window_end,
+        as_of=model.window_end,
+        threshold=spec.gate.threshold,
+        deploy_policy="force",
+        dag_id=tag_value(dag_id),
+        run_id=tag_value(run_id),
+        fingerprint=deployment["fingerprint"],
+    )

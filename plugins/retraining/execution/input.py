@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from retraining.errors import RunConfigError
+from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.run_config import RunConfig
 from retraining.execution.window import Window, iso
 from retraining.model.hyperparameters import as_strings, computes
@@ -32,8 +34,8 @@ class Run(Protocol):
 
 def retrain_input(
     *, name: str, params: Mapping[str, Any], run: Run, spec: ModelSpec, deployment: Mapping[str, str]
-) -> dict[str, Any]:
-    """Make the input of a retrain's execution; ``include/workflow`` reads it.
+) -> ExecutionInput:
+    """Make the input of a retrain's execution.
 
     :param name: from :func:`execution_name`; model and endpoint config get it too, and the training job with
         a number behind it, 0 unless an earlier training came to nothing.
@@ -58,31 +60,29 @@ def retrain_input(
     key = deployment.get("kms_key")
     if problem := key_problem("training_instance_type", config.training_instance_type, key):
         raise RunConfigError(problem)
-    given = {
-        "TrainingJobName": name,
-        "GlueJobName": deployment["glue_job"],
-        "ModelName": name,
-        "EndpointConfigName": name,
-        "EndpointName": config.endpoint,
-        "LambdaFunctionName": deployment["metrics_function"],
-        "EndpointTestFunctionName": deployment["endpoint_test_function"],
-        "DeploymentFunctionName": deployment["deployment_function"],
-        "DeploymentsTable": deployment["deployments_table"],
-        "WindowStart": iso(window.start),
-        "ValidationStart": iso(window.validation_start),
-        "WindowEnd": iso(window.end),
-        "AsOf": iso(config.as_of or window.end),
-        "Threshold": config.threshold,
-        "DeployPolicy": config.deploys(run.run_type),
-        "TrainingInstanceType": config.training_instance_type,
-        "Hyperparameters": as_strings(hyperparameters),
-        "DagId": tag_value(run.dag_id),
-        "RunId": tag_value(run.run_id),
-        "Fingerprint": deployment["fingerprint"],
-    }
-    if spec.gate.beat_champion_by is not None:
-        given["BeatChampionBy"] = spec.gate.beat_champion_by
-    return given
+    return ExecutionInput(
+        training_job_name=name,
+        glue_job_name=deployment["glue_job"],
+        model_name=name,
+        endpoint_config_name=name,
+        endpoint_name=config.endpoint,
+        lambda_function_name=deployment["metrics_function"],
+        endpoint_test_function_name=deployment["endpoint_test_function"],
+        deployment_function_name=deployment["deployment_function"],
+        deployments_table=deployment["deployments_table"],
+        window_start=iso(window.start),
+        validation_start=iso(window.validation_start),
+        window_end=iso(window.end),
+        as_of=iso(config.as_of or window.end),
+        threshold=config.threshold,
+        deploy_policy=config.deploys(run.run_type),
+        beat_champion_by=spec.gate.beat_champion_by,
+        training_instance_type=config.training_instance_type,
+        hyperparameters=as_strings(hyperparameters),
+        dag_id=tag_value(run.dag_id),
+        run_id=tag_value(run.run_id),
+        fingerprint=deployment["fingerprint"],
+    )
 
 
 def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     :param given: the other one's input.
     :param name: the new execution's name, which its endpoint config gets.
     """
-    return {**given, "Redeploy": True, "EndpointConfigName": name}
+    return replace(ExecutionInput.from_dict(given), redeploy=True, endpoint_config_name=name).to_dict()
 
 
 def tag_value(text: str) -> str:

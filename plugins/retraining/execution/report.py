@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from retraining.execution.causes import explain_cause
+from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.history import last_state, metrics_payload, state_durations, training_of
 from retraining.outcome import JUDGED, PASSED, Outcome, outcome_of
 from retraining.stored_text import storable
@@ -83,7 +84,7 @@ def gate_report(
     :param reported_by: see :class:`GateReport`.
     :raises ValueError: while the execution runs, or when its output names no outcome.
     """
-    given = json.loads(execution["input"])
+    given = ExecutionInput.of(execution)
     events = list(history)
     outcome = outcome_of(execution)
     read, training = metrics_payload(events), training_of(events)
@@ -97,19 +98,19 @@ def gate_report(
         outcome=outcome,
         metric=metric,
         value=value,
-        threshold=given["Threshold"],
+        threshold=given.threshold,
         accuracy=None if value is None or not metric.endswith(":error") else 1 - value,
         champion=champion,
-        beat_champion_by=given.get("BeatChampionBy"),
-        window_start=given["WindowStart"],
-        window_end=given["WindowEnd"],
+        beat_champion_by=given.beat_champion_by,
+        window_start=given.window_start,
+        window_end=given.window_end,
         execution_arn=execution["executionArn"],
         state_machine_version=execution.get("stateMachineVersionArn"),
         training_job=read.get("TrainingJobName")
-        or f"{given['TrainingJobName']}-{training.get('Number', execution.get('redriveCount', 0))}",
+        or f"{given.training_job_name}-{training.get('Number', execution.get('redriveCount', 0))}",
         capacity_retries=training.get("Capacity", 0),
-        model_name=given["ModelName"] if outcome in PASSED else None,
-        endpoint=given["EndpointName"],
+        model_name=given.model_name if outcome in PASSED else None,
+        endpoint=given.endpoint_name,
         durations=state_durations(events),
         consecutive_rejections=_rejections(outcome, rejections_before),
         held_by=storable(hold.get("by")),

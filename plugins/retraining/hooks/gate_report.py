@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowFailException
 
 from retraining.airflow_internals import states_of
+from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.history import tells_of
 from retraining.execution.report import GateReport, gate_report
 from retraining.execution.streak import Judged, rejections_before
@@ -54,7 +54,7 @@ def read_report(
             f"execution_arn: {execution_arn} is of an earlier attempt; in this one {never_began} never began,"
             " and no execution was started"
         )
-    this = Judged.at(json.loads(execution["input"])["WindowEnd"], execution["stopDate"])
+    this = Judged.at(ExecutionInput.of(execution).window_end, execution["stopDate"])
     passed = outcome_of(execution) in PASSED
     report = gate_report(
         model=spec.name,

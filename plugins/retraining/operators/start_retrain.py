@@ -49,8 +49,8 @@ class StartRetrainOperator(BaseStartOperator):
             spec=load_spec(Path(self.model_folder)),
             deployment=self.deployment,
         )
-        if given["DeployPolicy"] != "never":
+        if given.deploy_policy != "never":
             from retraining.deployment.aws.endpoint_owner import EndpointOwnerHook  # not to parse a DAG
 
-            EndpointOwnerHook(**self._hook_parameters).check(given["EndpointName"], stack_of(self.target))
-        return given
+            EndpointOwnerHook(**self._hook_parameters).check(given.endpoint_name, stack_of(self.target))
+        return given.to_dict()

@@ -11,6 +11,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from retraining.arns import stack_of
 from retraining.deployment.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.errors import RunConfigError
+from retraining.execution.execution_input import ExecutionInput
 from retraining.model.folders import load_spec
 from retraining.operators.base_start import BaseStartOperator
 
@@ -56,10 +57,11 @@ class StartRollbackOperator(BaseStartOperator):
         run = context["dag_run"]
         spec = load_spec(Path(self.model_folder))
         config = RollbackConfig.from_params(context["params"], spec)
-        if before := self.executions.latest_input():
-            if before["EndpointConfigName"] == name:
-                return before
-            config = config.model_copy(update={"to_model": before["ModelName"], "to_window_end": None})
+        if latest := self.executions.latest_input():
+            before = ExecutionInput.from_dict(latest)
+            if before.endpoint_config_name == name:
+                return latest
+            config = config.model_copy(update={"to_model": before.model_name, "to_window_end": None})
         owner = stack_of(self.target)
         EndpointOwnerHook(**self._hook_parameters).check(config.endpoint, owner)
         hook = AcceptedModelsHook(**self._hook_parameters)
@@ -76,7 +78,7 @@ class StartRollbackOperator(BaseStartOperator):
             run_id=run.run_id,
             spec=spec,
             deployment=self.deployment,
-        )
+        ).to_dict()
 
     def _choose(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import PokeReturnValue
 
+from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.report import GateReport
 from retraining.hooks.gate_report import read_report
 from retraining.hooks.state_machine import StateMachineHook
@@ -71,7 +71,7 @@ class RollbackReportSensor(AwsBaseSensor[StateMachineHook]):
         :raises AirflowFailException: the execution failed, timed out or was stopped.
         """
         report: GateReport = super().execute(context)
-        given = json.loads(self.hook.describe_execution(report.execution_arn)["input"])
+        given = ExecutionInput.of(self.hook.describe_execution(report.execution_arn))
         result = conclude(
             self,
             context,
@@ -79,7 +79,7 @@ class RollbackReportSensor(AwsBaseSensor[StateMachineHook]):
             failure_of(report),
             given=self.notifiers.get(report.outcome, ()),
             configured=self._spec.notify,
-            replaced_model=given.get("ReplacedModel"),
+            replaced_model=given.replaced_model,
         )
         self.log.info(
             "%s serves %s now, and served %s before",

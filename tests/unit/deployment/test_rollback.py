@@ -135,7 +135,7 @@ def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:
         spec=spec,
         deployment=DEPLOYMENT,
     )
-    assert given == {
+    assert given.to_dict() == {
         "Redeploy": True,
         "TrainingJobName": "m1",
         "ModelName": "m1",

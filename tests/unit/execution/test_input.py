@@ -47,7 +47,7 @@ def made(
     )
     return retrain_input(
         name="a-name", params=params, run=run, spec=spec, deployment=deployment or DEPLOYMENT
-    )
+    ).to_dict()
 
 
 @given(st.text(), st.text(), st.integers(1, 1000))

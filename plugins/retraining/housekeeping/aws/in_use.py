@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from botocore.exceptions import ClientError
 
+from retraining.execution.execution_input import ExecutionInput
 from retraining.hooks.aws_errors import is_gone
 from retraining.hooks.stack import Stack
 from retraining.hooks.state_machine import StateMachineHook
@@ -15,9 +15,6 @@ from retraining.housekeeping.retention import Use, run_of
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient  # noqa: F401
-
-# What the input of an execution names (retraining.execution.input).
-NAMED_IN_INPUT = ("TrainingJobName", "ModelName", "EndpointConfigName")
 
 
 class InUseHook(AwsGenericHook["SageMakerClient"]):
@@ -92,8 +89,9 @@ class InUseHook(AwsGenericHook["SageMakerClient"]):
     def _add_running(self, names: dict[str, str], state_machine: str) -> None:
         for name, arn in self._running(state_machine):
             names[name] = why = f"execution {name} is running"
-            given = json.loads(self._states.describe(arn)["input"])
-            names |= {given[field]: why for field in NAMED_IN_INPUT if field in given}
+            given = ExecutionInput.of(self._states.describe(arn))
+            used = (given.training_job_name, given.model_name, given.endpoint_config_name)
+            names |= {used_name: why for used_name in used if used_name}
         pages = self.conn.get_paginator("list_training_jobs").paginate(
             StatusEquals="InProgress", PaginationConfig={"PageSize": 100}
         )
