@@ -65,10 +65,9 @@ def model_step(
         retry=sagemaker_retries(),
         result_path=DONE,
     )
-    if aws.subnets:
-        # The SDK leaves a model's network out.
-        network = {"Subnets": list(aws.subnets), "SecurityGroupIds": list(aws.security_groups)}
-        step.update_parameters({**step.fields["parameters"], "VpcConfig": network})
+    # The SDK leaves a model's network out.
+    network = {"Subnets": list(aws.subnets), "SecurityGroupIds": list(aws.security_groups)}
+    step.update_parameters({**step.fields["parameters"], "VpcConfig": network})
     return step
 
 
@@ -84,8 +83,7 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
         retry=sagemaker_retries(),
         result_path=DONE,
     )
-    if aws.kms_key:
-        step.update_parameters({**step.fields["parameters"], "KmsKeyId": aws.kms_key})
+    step.update_parameters({**step.fields["parameters"], "KmsKeyId": aws.kms_key})
     return step
 
 
