@@ -4,8 +4,9 @@ Trigger it with `to_model` (a model's name) or `to_window_end` (where the window
 neither to go to the model before the one that is served now. The deployment is that of a retrain: watched,
 tested with a row of the validation set, and undone when it fails.
 
-The next retrain deploys again what it accepts, as its data is newer than that of the model gone back to:
-pause the retraining DAG, or set its `deploy_policy` to `never`, until the cause is found.
+The endpoint is held to that model, with the `reason` that is given: retrains end as `held` until the DAG
+`<model>_release` is triggered. With `hold` false a hold that there was is released, and the next retrain
+deploys again what it accepts, as its data is newer.
 """
 
 from __future__ import annotations

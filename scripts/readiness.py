@@ -26,7 +26,8 @@ MODEL_FOLDERS = "model_folders.py"
 
 def expected_dags(models: Iterable[ModelSpec]) -> set[str]:
     """Return the ids of the DAGs that the models must give."""
-    of_models = {f"{spec.name}_{purpose}" for spec in models for purpose in ("retraining", "rollback")}
+    purposes = ("retraining", "rollback", "hold", "release")
+    of_models = {f"{spec.name}_{purpose}" for spec in models for purpose in purposes}
     return of_models | {"retraining_housekeeping"}
 
 

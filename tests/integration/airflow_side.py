@@ -57,6 +57,7 @@ class FakeContext(dict[str, Any]):
         params: dict[str, Any] | None = None,
         started: datetime = datetime(2026, 1, 1, tzinfo=UTC),
         dag_version: str = "0192",
+        user: str | None = None,
     ) -> None:
         self.xcoms: dict[str, Any] = {}
         run = SimpleNamespace(
@@ -66,6 +67,7 @@ class FakeContext(dict[str, Any]):
             data_interval_end=end,
             run_after=end,
             start_date=started,
+            triggering_user_name=user,
             clear_number=clear_number,
         )
         ti = SimpleNamespace(

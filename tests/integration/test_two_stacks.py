@@ -14,6 +14,7 @@ import yaml
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.local_aws.control import Control
+from retraining.operators.hold import HoldEndpointOperator, ReleaseEndpointOperator
 from retraining.operators.start_retrain import StartRetrainOperator
 from retraining.operators.start_rollback import StartRollbackOperator
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
@@ -178,7 +179,16 @@ def test_a_run_for_another_stacks_endpoint_starts_nothing(
         AirflowFailException, match=r"endpoint: .* belongs to stack 'model-retraining', not to"
     ):
         rollback.execute(context)  # type: ignore[arg-type]
-    assert "stepfunctions.StartExecution" not in control.requests().counts
+    for held in (HoldEndpointOperator, ReleaseEndpointOperator):
+        task = held(
+            task_id="hold",
+            endpoint=test_stack.endpoint,
+            stack_name=test_stack.aws.stack,
+            aws_conn_id=CONN_ID,
+        )
+        with pytest.raises(AirflowFailException, match=r"belongs to stack 'model-retraining', not to"):
+            task.execute(context)  # type: ignore[arg-type]
+    assert not {"stepfunctions.StartExecution", "dynamodb.UpdateItem"} & control.requests().counts.keys()
 
 
 def test_an_endpoint_of_before_there_were_tags_stays_with_who_deployed_to_it(

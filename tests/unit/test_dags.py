@@ -64,14 +64,20 @@ def test_one_dag_per_model_without_heavy_imports(tmp_path: Path) -> None:
             "start_rollback",
             "wait_for_rollback",
         ],
+        "flight_delay_hold": ["hold"],
+        "flight_delay_release": ["release"],
         "retraining_housekeeping": ["choose_models", "remove_leftovers"],
     }
     assert {name: parsed["tasks"].get(name) for name in expected} == expected
     assert parsed["params"]["flight_delay_rollback"] == {
         "to_model": None,
         "to_window_end": None,
+        "hold": True,
+        "reason": None,
         "endpoint": "flight-delay",
     }
+    assert parsed["params"]["flight_delay_hold"] == {"reason": None, "endpoint": "flight-delay"}
+    assert parsed["params"]["flight_delay_release"] == {"endpoint": "flight-delay"}
     assert parsed["params"]["retraining_housekeeping"] == {"dry_run": False, "model": None}
     assert parsed["params"]["flight_delay_retraining"] == {
         "threshold": 0.1,

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, WithJsonSchema, model_validator
 
+from retraining.deployment.hold import Hold, Reason
 from retraining.errors import RunConfigError, explain
 from retraining.execution.execution_input import ExecutionInput
 from retraining.execution.input import tag_value
@@ -41,6 +42,10 @@ class RollbackConfig(StrictModel):
         MOMENT_SCHEMA,
         Field(description="Instead of to_model: where the window of the model's data ends."),
     ] = None
+    hold: Annotated[
+        bool, Field(description="Keep retrains from deploying until the endpoint is released.")
+    ] = True
+    reason: Reason = None
     endpoint: Annotated[str, Field(pattern=ENDPOINT_NAME, description="SageMaker endpoint to roll back.")]
 
     @model_validator(mode="after")
@@ -72,7 +77,13 @@ class RollbackConfig(StrictModel):
 def rollback_schema(spec: ModelSpec) -> dict[str, dict[str, Any]]:
     """JSON schema of a model's rollback params by name, each with its default."""
     schema = RollbackConfig.model_json_schema()["properties"]
-    defaults = {"to_model": None, "to_window_end": None, "endpoint": spec.endpoint}
+    defaults = {
+        "to_model": None,
+        "to_window_end": None,
+        "hold": True,
+        "reason": None,
+        "endpoint": spec.endpoint,
+    }
     return {name: {**schema[name], "default": default} for name, default in defaults.items()}
 
 
@@ -157,6 +168,7 @@ def rollback_input(
     model: AcceptedModel,
     config: RollbackConfig,
     served: str | None,
+    hold: Hold | None,
     dag_id: str,
     run_id: str,
     spec: ModelSpec,
@@ -165,6 +177,7 @@ def rollback_input(
     """Make the input of an execution that deploys a model which is there already.
 
     :param name: the execution's, which the endpoint config gets too.
+    :param hold: what takes the place of a hold that there is; None releases the endpoint.
     :param deployment: what ``DeployWorkflowOperator`` returned.
     """
     return ExecutionInput(
@@ -182,6 +195,7 @@ def rollback_input(
         as_of=model.window_end,
         threshold=spec.gate.threshold,
         deploy_policy="force",
+        hold=hold.to_dict() if hold else {},
         dag_id=tag_value(dag_id),
         run_id=tag_value(run_id),
         fingerprint=deployment["fingerprint"],

@@ -23,6 +23,8 @@ class ExecutionInput:
     :param beat_champion_by: the margin by which the champion must be beaten, None for not at all.
     :param redeploy: whether to deploy only, what another execution has trained.
     :param replaced_model: the model that the endpoint served before it was rolled back.
+    :param hold: what takes the place of a hold on the endpoint (``by``, ``reason``, ``since``) where it is
+        rolled back; empty to release it. None keeps to it.
     :param run_started: tells the DAG run from another Airflow's of the same name, as ``dag_version`` does.
     """
 
@@ -49,6 +51,7 @@ class ExecutionInput:
     fingerprint: str | None = None
     redeploy: bool | None = None
     replaced_model: str | None = None
+    hold: dict[str, str] | None = None
     run_started: str | None = None
     dag_version: str | None = None
 

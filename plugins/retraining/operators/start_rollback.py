@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from retraining.arns import stack_of
+from retraining.deployment.hold import Hold
 from retraining.deployment.rollback import AcceptedModel, RollbackConfig, choose_model, rollback_input
 from retraining.errors import RunConfigError
 from retraining.execution.execution_input import ExecutionInput
@@ -26,7 +27,8 @@ class StartRollbackOperator(BaseStartOperator):
     """Start an execution that deploys a model which was accepted earlier; it trains nothing.
 
     The run's params choose the model, see :class:`~retraining.deployment.rollback.RollbackConfig`. A retry,
-    or clearing the run, goes to the model that was chosen first: by then the endpoint may serve another.
+    or clearing the run, goes to the model that was chosen first: by then the endpoint may serve another. The
+    endpoint is held to it unless ``hold`` is false, which releases one that is held.
 
     :param model_folder: folder with ``model.yaml``.
     :param deployment: what ``DeployWorkflowOperator`` returned.
@@ -69,11 +71,13 @@ class StartRollbackOperator(BaseStartOperator):
         stack = StackHook(**self._hook_parameters).read(owner)
         model = self._choose(hook, spec.name, config, served, stack)
         self.log.info("Rolling %s back from %s to %s", config.endpoint, served or "nothing", model)
+        reason = config.reason or f"rolled back from {served or 'nothing'}"
         return rollback_input(
             name=name,
             model=model,
             config=config,
             served=served,
+            hold=Hold.of(run, reason) if config.hold else None,
             dag_id=run.dag_id,
             run_id=run.run_id,
             spec=spec,

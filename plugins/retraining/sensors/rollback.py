@@ -87,4 +87,8 @@ class RollbackReportSensor(AwsBaseSensor[StateMachineHook]):
             report.model_name,
             result["replaced_model"] or "nothing",
         )
+        if report.held_by:
+            self.log.info(
+                "It is held to it by %s: retrains do not deploy until it is released", report.held_by
+            )
         return result

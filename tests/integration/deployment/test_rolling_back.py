@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from retraining.model.folders import load_spec
 from retraining.operators.start_rollback import StartRollbackOperator
 from retraining.sensors.rollback import RollbackReportSensor
 from tests.integration.airflow_side import CONN_ID, FakeContext, connect
-from tests.integration.deployment.deployments import deploy_workflow
+from tests.integration.deployment.deployments import Deployer, deploy_workflow
 from tests.integration.embedded_aws import LocalAws
 from tests.integration.endpoints import HIGH, predict, settled
 from tests.integration.housekeeping.old_runs import OldRuns, model_folder
@@ -186,6 +187,23 @@ def test_a_rollback_that_fails_is_reported_and_leaves_the_endpoint_as_it_was(
         TableName=table, Key={"Endpoint": {"S": rollbacks.endpoint}}
     )
     assert claim["Item"]["ModelName"]["S"] == rollbacks.names[2]
+
+
+def test_the_endpoint_is_held_to_the_model_unless_the_run_says_otherwise(rollbacks: Rollbacks) -> None:
+    sagemaker = rollbacks.aws.client("sagemaker")
+    artifact = sagemaker.describe_model(ModelName=rollbacks.names[1])["PrimaryContainer"]["ModelDataUrl"]
+    retrains = replace(Deployer.of(rollbacks.aws, rollbacks.workflow, artifact), endpoint=rollbacks.endpoint)
+    report = rollbacks.roll_back(reason="it is slow")
+    assert (report["model_name"], report["held_because"]) == (rollbacks.names[1], "it is slow")
+    assert report["held_by"].startswith("manual__")
+    assert retrains.deploy(9) == "held"
+    assert rollbacks.served == rollbacks.names[1]
+
+    report = rollbacks.roll_back(to_model=rollbacks.names[0])
+    assert report["held_because"] == f"rolled back from {rollbacks.names[1]}"
+    report = rollbacks.roll_back(to_model=rollbacks.names[2], hold=False)
+    assert (report["outcome"], report["held_by"]) == ("deployed", None)
+    assert retrains.deploy(9) == "deployed"
 
 
 def test_what_is_made_for_a_rollback_is_traced_to_its_run_and_its_model(rollbacks: Rollbacks) -> None:

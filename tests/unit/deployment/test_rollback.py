@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from airflow.sdk.definitions.param import Param
 
+from retraining.deployment.hold import Hold
 from retraining.deployment.rollback import (
     AcceptedModel,
     RollbackConfig,
@@ -47,7 +48,9 @@ def chosen(spec: ModelSpec, served: str | None = "m3", **params: Any) -> str:
         ({"to_window_end": "2013-05-01T00:00"}, "to_window_end: must be a date-time .*UTC offset"),
         ({"to_model": "m1", "to_window_end": "2013-05-01T01:00Z"}, "to_model or to_window_end, not both"),
         ({"endpoint": ""}, "endpoint: .*''"),
-        ({"to": "m1"}, "to: unknown field; allowed are to_model, to_window_end, endpoint"),
+        ({"to": "m1"}, "to: unknown field; allowed are to_model, to_window_end, hold, reason, endpoint"),
+        ({"hold": "perhaps"}, "hold: .*'perhaps'"),
+        ({"reason": "x" * 501}, "reason: .*at most 500"),
     ],
 )
 def test_bad_params_are_named(spec: ModelSpec, params: dict[str, Any], message: str) -> None:
@@ -130,6 +133,7 @@ def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:
         model=model("m1", 1),
         config=RollbackConfig.from_params({}, spec),
         served="m3",
+        hold=Hold("ada", "an incident", "2013-05-02T10:00:00Z"),
         dag_id="flight_delay_rollback",
         run_id="manual__1&2",
         spec=spec,
@@ -149,6 +153,7 @@ def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:
         "AsOf": "2013-05-01T01:00:00Z",
         "Threshold": 0.1,
         "DeployPolicy": "force",
+        "Hold": {"by": "ada", "reason": "an incident", "since": "2013-05-02T10:00:00Z"},
         "DagId": "flight_delay_rollback",
         "RunId": "manual__1_2",
         "Fingerprint": "f" * 64,
@@ -159,6 +164,12 @@ def test_the_input_redeploys_the_old_run(spec: ModelSpec) -> None:
 def test_the_forms_defaults_are_valid(spec: ModelSpec) -> None:
     schema = rollback_schema(spec)
     defaults = {name: Param(**field).resolve() for name, field in schema.items()}
-    assert defaults == {"to_model": None, "to_window_end": None, "endpoint": "flight-delay"}
+    assert defaults == {
+        "to_model": None,
+        "to_window_end": None,
+        "hold": True,
+        "reason": None,
+        "endpoint": "flight-delay",
+    }
     assert RollbackConfig.from_params(defaults, spec).is_explicit is False
     assert all("description" in field for field in schema.values())

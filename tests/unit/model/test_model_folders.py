@@ -267,5 +267,7 @@ def test_up_awaits_the_dags_of_sound_folders_only(sound: Path, model_yaml: dict[
     assert expected_dags(models.values()) == {
         "flight_delay_retraining",
         "flight_delay_rollback",
+        "flight_delay_hold",
+        "flight_delay_release",
         "retraining_housekeeping",
     }

@@ -35,7 +35,8 @@ class HealthyAirflow:
         ]
 
     def dags(self) -> dict[str, dict[str, str]]:
-        names = ("flight_delay_retraining", "flight_delay_rollback", "retraining_housekeeping")
+        purposes = ("retraining", "rollback", "hold", "release")
+        names = (*(f"flight_delay_{purpose}" for purpose in purposes), "retraining_housekeeping")
         return {name: {"last_parsed_time": NOW} for name in names}
 
 

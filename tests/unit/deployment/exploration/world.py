@@ -62,7 +62,7 @@ class Execution(_Copied):
             "EndpointTestFunctionName": "f",
             "DeploymentFunctionName": "f",
             "TrainingJobName": "j",
-            **({} if self.hold is None else {"Hold": A_HOLD if self.hold else None}),
+            **({} if self.hold is None else {"Hold": A_HOLD if self.hold else {}}),
         }
 
     @cached_property
