@@ -88,7 +88,8 @@ def test_all_of_airflows_work_is_done_with_its_policy_and_the_roles(
     assert report is not None
     assert "2012-03-01T05:00:00Z" in report["cause"]
 
-    for dag in ("retraining_preflight", "retraining_housekeeping", "flight_delay_rollback"):
+    of_model = [f"flight_delay_{purpose}" for purpose in ("rollback", "hold", "release")]
+    for dag in ("retraining_preflight", "retraining_housekeeping", *of_model):
         assert run_of(client, dag) == "success"
 
     found = control.authorizations()

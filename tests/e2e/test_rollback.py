@@ -11,7 +11,7 @@ from scripts.airflow_client import AirflowClient, ApiError, Json
 from scripts.local_stack import LocalStack
 from tests.e2e.conftest import DAG, RUN_TIMEOUT_S
 
-ROLLBACK = "flight_delay_rollback"
+ROLLBACK, RELEASE = "flight_delay_rollback", "flight_delay_release"
 ENDPOINT = "rolled-back"
 OLDER = datetime(2013, 9, 27, 1, tzinfo=UTC)
 
@@ -19,15 +19,19 @@ OLDER = datetime(2013, 9, 27, 1, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def accepted(client: AirflowClient) -> list[Json]:
     """Reports of two retrains for one endpoint, the older window first."""
-    client.pause(ROLLBACK, False)
-    conf = {"endpoint": ENDPOINT, "window_days": 9, "threshold": 0.9}
-    runs = [
-        client.trigger(DAG, logical_date=OLDER + timedelta(hours=hour), conf=conf)["dag_run_id"]
-        for hour in (0, 1)
-    ]
+    for dag in (ROLLBACK, RELEASE):
+        client.pause(dag, False)
+    runs = [retrain(client, hour) for hour in (0, 1)]
     for run in runs:
         assert client.wait_for_run(DAG, run, timeout_s=RUN_TIMEOUT_S)["state"] == "success"
     return [client.xcom(DAG, run, "accuracy_gate") for run in runs]
+
+
+def retrain(client: AirflowClient, hour: int) -> str:
+    """Start a retrain that is accepted; the run's id."""
+    conf = {"endpoint": ENDPOINT, "window_days": 9, "threshold": 0.9}
+    run = client.trigger(DAG, logical_date=OLDER + timedelta(hours=hour), conf=conf)
+    return str(run["dag_run_id"])
 
 
 def roll_back(client: AirflowClient, **conf: Any) -> Json:
@@ -59,11 +63,12 @@ def test_bad_input_is_refused_and_starts_nothing(
     assert served(stack) == accepted[1]["model_name"]
 
 
-def test_the_endpoint_goes_to_the_model_before_and_back_by_name(
+def test_the_endpoint_goes_to_the_model_before_and_back_by_name_and_is_held_until_released(
     stack: LocalStack, client: AirflowClient, accepted: list[Json]
 ) -> None:
     older, newer = (report["model_name"] for report in accepted)
     assert served(stack) == newer
+    newest = ""
     for conf, target, replaced in (({}, older, newer), ({"to_model": newer}, newer, older)):
         run = roll_back(client, **conf)
         assert run["state"] == "success"
@@ -72,3 +77,18 @@ def test_the_endpoint_goes_to_the_model_before_and_back_by_name(
         assert (report["model_name"], report["replaced_model"]) == (target, replaced)
         assert "Train" not in report["durations"]
         assert served(stack) == target
+        assert report["held_by"]
+        assert report["held_because"] == f"rolled back from {replaced}"
+        # It trains while the next rollback is under way.
+        newest = newest or retrain(client, 2)
+
+    assert client.wait_for_run(DAG, newest, timeout_s=RUN_TIMEOUT_S)["state"] == "success"
+    held = client.xcom(DAG, newest, "accuracy_gate")
+    assert (held["outcome"], held["held_by"]) == ("held", report["held_by"])
+    assert report["held_by"] in client.log(DAG, newest, "accuracy_gate")
+    assert served(stack) == newer
+
+    run = client.trigger(RELEASE, conf={"endpoint": ENDPOINT})["dag_run_id"]
+    assert client.wait_for_run(RELEASE, run, timeout_s=RUN_TIMEOUT_S)["state"] == "success"
+    released = client.xcom(RELEASE, run, "release")
+    assert (released["model_name"], released["held_by"]) == (newer, report["held_by"])
