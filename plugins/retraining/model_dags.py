@@ -10,13 +10,11 @@ from typing import Any
 from airflow.sdk import DAG
 
 from retraining import settings
-from retraining.execution.input import redeployment
 from retraining.model.folders import load_models
 from retraining.model.spec import ModelSpec
 from retraining.operators.deploy_workflow import DeployWorkflowOperator
 from retraining.operators.start_retrain import StartRetrainOperator
 from retraining.operators.start_rollback import StartRollbackOperator
-from retraining.outcome import DEPLOYMENT_ERROR
 from retraining.sensors.execution import ExecutionSensor
 from retraining.sensors.gate import AccuracyGateSensor
 from retraining.sensors.publish_report import PublishReportSensor
@@ -63,10 +61,9 @@ def execute_and_report(
         task_id=wait_id,
         execution_arn=started.output,
         expected_errors=expected_errors,
-        restarts={DEPLOYMENT_ERROR: redeployment},
         # Longer than AWS lets it run: whoever ends it first gives the reason.
         timeout=spec.timeout_seconds + 900,
-        # A person who clears it redrives the execution from the state that failed, or deploys again.
+        # A person who clears it redrives the execution from the state that failed.
         retries=0,
     )
     reads: dict[str, Any] = {

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 Outcome = Literal["deployed", "accepted", "stale", "held", "rejected", "failed", "timed_out", "aborted"]
 
-# The errors of the state machine's Fail states (include/workflow/definition.py).
+# The error of the state machine's Fail state (include/workflow/definition.py).
 REJECTED_ERROR = "ModelAccuracyTooLow"
-DEPLOYMENT_ERROR = "EndpointDeploymentFailed"
 PASSED = ("deployed", "accepted", "stale", "held")
 # The others' models were never judged.
 JUDGED = (*PASSED, "rejected")

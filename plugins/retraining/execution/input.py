@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -83,15 +82,6 @@ def retrain_input(
         run_id=tag_value(run.run_id),
         fingerprint=deployment["fingerprint"],
     )
-
-
-def redeployment(given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Make the input of an execution that deploys what another one has trained.
-
-    :param given: the other one's input.
-    :param name: the new execution's name, which its endpoint config gets.
-    """
-    return replace(ExecutionInput.from_dict(given), redeploy=True, endpoint_config_name=name).to_dict()
 
 
 def tag_value(text: str) -> str:

@@ -150,19 +150,16 @@ class StateMachineHook(StepFunctionHook):
         self.log.info("Redrove %s from its failed state", arn)
         return True
 
-    def start_again(
-        self, execution: Mapping[str, Any], name: str, given: Mapping[str, Any] | None = None
-    ) -> str:
-        """Start an execution anew under another name, on the same version.
+    def start_again(self, execution: Mapping[str, Any], name: str) -> str:
+        """Start an execution anew under another name, on the same version, with the same input.
 
-        :param given: its input; None for the same as before, where what was named after the execution
-            (training job, model) is named after the new one.
+        What was named after the execution (training job, model) is named after the new one.
+
         :return: the new execution's ARN.
         """
-        if given is None:
-            before = name_of(execution["executionArn"])
-            same = json.loads(execution["input"])
-            given = {key: name if value == before else value for key, value in same.items()}
+        before = name_of(execution["executionArn"])
+        same = json.loads(execution["input"])
+        given = {key: name if value == before else value for key, value in same.items()}
         target = execution.get("stateMachineVersionArn") or execution["stateMachineArn"]
         return self.start_or_adopt(target, name, given)
 

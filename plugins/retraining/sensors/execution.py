@@ -23,8 +23,6 @@ from retraining.triggers.execution import ExecutionTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context, XComArg
 
-    from retraining.sensors.taking_up import Restart
-
 
 class ExecutionFailedError(AirflowException):
     """The execution failed, timed out or was stopped; a retry of the task takes it up where it failed."""
@@ -41,8 +39,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
 
     :param execution_arn: the execution to wait for.
     :param expected_errors: errors of a failed execution that are results, not breakdowns.
-    :param restarts: for errors of Fail states, which an execution only fails with again when it is redriven:
-        what makes the input of another execution, of the failed one's input and the new one's name.
     :param poll_seconds: fixed seconds between polls; None adapts to how long the wait takes.
     :param follow: write states to the task's log as they are entered and left, about once a minute.
     :param stop_on_timeout: stop the execution when ``timeout`` or ``execution_timeout`` (seconds, timedelta)
@@ -58,7 +54,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         *,
         execution_arn: str | XComArg,
         expected_errors: Sequence[str] = (),
-        restarts: Mapping[str, Restart] | None = None,
         poll_seconds: float | None = None,
         follow: bool = True,
         stop_on_timeout: bool = False,
@@ -68,7 +63,6 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
         self._asked_for = execution_arn
         self.execution_arn = cast("str", execution_arn)
         self.expected_errors = list(expected_errors)
-        self.restarts = dict(restarts or {})
         self.poll_seconds = poll_seconds
         self.follow = follow
         self.stop_on_timeout = stop_on_timeout
@@ -126,7 +120,7 @@ class ExecutionSensor(AwsBaseSensor[StateMachineHook]):
             run = context["dag_run"]
             self._in_hand = arn, kill_cause(run.dag_id, run.run_id, self.task_id)
             with clear_aws_errors(self.aws_conn_id):
-                arn, count = taking_up.take_up(self.hook, event, context, self.restarts)
+                arn, count = taking_up.take_up(self.hook, event, context)
             self._defer(context, arn, redriven=True, redrive_count=count)
         reason = ": ".join(filter(None, (event.get("error"), self.hook.explain(event.get("cause")))))
         raise ExecutionFailedError(f"{arn} is {event['status']}{': ' + reason if reason else ''}")

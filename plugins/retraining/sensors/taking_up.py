@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from retraining import arns
@@ -16,8 +15,6 @@ from retraining.triggers import succession
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-
-Restart = Callable[[dict[str, Any], str], dict[str, Any]]
 
 
 class TakenUp(NamedTuple):
@@ -48,13 +45,10 @@ def is_asked_for(event: Mapping[str, Any], context: Context, *, retries: int, ke
     return succession.has_waited_before(signed, ti.try_number, event["execution_arn"])
 
 
-def take_up(
-    hook: StateMachineHook, event: Mapping[str, Any], context: Context, restarts: Mapping[str, Restart]
-) -> TakenUp:
-    """Redrive the execution, or where that is in vain or not allowed, start it again under another name.
+def take_up(hook: StateMachineHook, event: Mapping[str, Any], context: Context) -> TakenUp:
+    """Redrive the execution, or where AWS does not allow that, start it again under another name.
 
     :param event: the trigger's.
-    :param restarts: as :class:`ExecutionSensor`'s.
     """
     arn: str = event["execution_arn"]
     seen: int = event.get("redrive_count", 0)
@@ -65,13 +59,11 @@ def take_up(
             # Somebody was faster.
             return TakenUp(arn, described)
         # DescribeExecution is eventually consistent: the trigger has seen the end.
-        execution = {**execution, "status": event["status"], "error": event.get("error")}
+        execution = {**execution, "status": event["status"]}
     execution["redriveCount"] = count = max(described, seen)
-    restart = restarts.get(execution.get("error") or "")
-    if not restart and hook.redrive(execution):
+    if hook.redrive(execution):
         return TakenUp(arn, count + 1)
     name = restart_name(arns.name_of(arn), context["ti"].try_number)
-    given = restart(json.loads(execution["input"]), name) if restart else None
-    started = hook.start_again(execution, name, given)
+    started = hook.start_again(execution, name)
     context["ti"].xcom_push(key=RESTARTED + arns.name_of(arn), value=started)
     return TakenUp(started, 0)

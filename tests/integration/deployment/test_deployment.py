@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow.sdk.exceptions import TaskDeferred
 
 from include.local_aws.control import Control
-from tests.integration.airflow_side import connect
+from retraining.sensors.execution import ExecutionSensor
+from retraining.triggers.execution import ExecutionTrigger
+from tests.integration.airflow_side import CONN_ID, FakeContext, connect
 from tests.integration.deployment.deployments import Deployer, deploy_workflow
 from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.endpoints import settled
@@ -218,13 +221,20 @@ def test_an_endpoint_that_cannot_be_put_back_is_said_to_be_so(deployer: Deployer
     assert deployer.served_hour == 1
 
 
-def test_what_failed_to_deploy_is_deployed_when_it_is_redriven(deployer: Deployer, control: Control) -> None:
+def test_what_failed_to_deploy_is_deployed_when_the_wait_is_tried_again(
+    deployer: Deployer, control: Control
+) -> None:
     """Without training again, and under its own name."""
     deployer.deploy(1)
     control.fail_deployment(deployer.endpoint, "no capacity")
     failed = deployer.start(2)
     assert "no capacity" in deployer.outcome(failed)
-    deployer.aws.client("stepfunctions").redrive_execution(executionArn=failed)
+    wait = ExecutionSensor(task_id="wait", execution_arn=failed, retries=1, aws_conn_id=CONN_ID)
+    end = {"execution_arn": failed, "status": "FAILED", "ended_before": True, "redriven": False}
+    with pytest.raises(TaskDeferred) as deferred:
+        wait.execute_complete(FakeContext("manual__1", try_number=2, max_tries=1), end)  # type: ignore[arg-type]
+    assert isinstance(deferred.value.trigger, ExecutionTrigger)
+    assert deferred.value.trigger.execution_arn == failed
     assert deployer.outcome(failed) == "deployed"
     assert deployer.served_hour == 2
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,7 +18,6 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from retraining import arns
 from retraining.execution.causes import explain_cause, kill_cause
-from retraining.execution.input import redeployment
 from retraining.execution.name import execution_name
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.operators.start_execution import StartExecutionOperator
@@ -38,7 +36,6 @@ class FakeHook:
     def __init__(self, *, redrivable: bool = True, **described: Any) -> None:
         self.redrivable = redrivable
         self.described = described
-        self.given: dict[str, Any] | None = None
         self.done: list[tuple[str, str]] = []
 
     explain = staticmethod(explain_cause)
@@ -48,7 +45,6 @@ class FakeHook:
             "executionArn": arn,
             "status": "FAILED",
             "error": "EndpointDeploymentFailed",
-            "input": json.dumps({"ModelName": "a-model"}),
             **self.described,
         }
 
@@ -56,9 +52,8 @@ class FakeHook:
         self.done.append(("redrive", execution["executionArn"]))
         return self.redrivable
 
-    def start_again(self, execution: dict[str, Any], name: str, given: dict[str, Any] | None = None) -> str:
+    def start_again(self, execution: dict[str, Any], name: str) -> str:
         assert execution["status"] == "FAILED"
-        self.given = given
         self.done.append(("start again", name))
         return arns.execution_arn(MACHINE, name)
 
@@ -148,20 +143,6 @@ def test_a_retry_of_what_cannot_be_redriven_starts_anew() -> None:
     assert arn not in (None, ARN)
     assert told["ti"].xcoms == {f"restarted_{arns.name_of(ARN)}": arn}
     assert [what for what, _ in hook.done] == ["redrive", "start again"]
-    assert hook.given is None
-
-
-def test_a_retry_of_what_ended_in_a_fail_state_starts_what_the_dags_author_says() -> None:
-    hook = FakeHook()
-    arn = taken_up(
-        hook,
-        context(try_number=2, max_tries=2),
-        BEFORE,
-        restarts={"EndpointDeploymentFailed": redeployment},
-    )
-    ((what, name),) = hook.done
-    assert (what, arn) == ("start again", arns.execution_arn(MACHINE, name))
-    assert hook.given == {"ModelName": "a-model", "Redeploy": True, "EndpointConfigName": name}
 
 
 @pytest.mark.parametrize(
