@@ -13,6 +13,9 @@ from .facts import Candidate, Decision, Endpoint, Facts, Item
 from .memory import MAX_RETURNS, remembered
 
 MAX_DEPLOYMENTS = 5
+# The policy of an execution that was started because another one was stopped (stopped.py). Seconds after
+# which what that one had begun to ask of SageMaker has been done, or never will be.
+PUT_BACK, UNDER_WAY = "put back", 60
 # Nine events a round: far below the 25,000 that a history may have. With the longest pause it lasts a day.
 MAX_ASKED, LONGEST_PAUSE = 1500, 60
 
@@ -43,9 +46,12 @@ def _next(f: Facts) -> Decision:
         return Decision("End", m, outcome="accepted")
     if (proven and proven.config == f.mine.config) or m.proving:
         return Decision("End", m, outcome="deployed")
+    if f.policy == PUT_BACK and m.waited < UNDER_WAY:
+        return _wait(f, UNDER_WAY)
     surplus = _surplus(f)
     if _somebody_else_works(f):
-        return _end(f, surplus) if surplus and not m.touched else _wait(f)
+        leaves = surplus and not m.touched and f.policy != PUT_BACK
+        return _end(f, surplus) if leaves else _wait(f)
     if (e and e.changing) or m.moved:
         return _wait(f)
     ours = f.item.claim is not None and f.item.claim.config == f.mine.config
@@ -76,6 +82,8 @@ def _surplus(f: Facts) -> str:
     proven = f.item.proven
     if f.memory.failure:
         return "failed"
+    if f.policy == PUT_BACK:
+        return PUT_BACK
     if f.item.hold and not f.overrules:
         return "held"
     newer = proven and proven.window_end > f.mine.window_end

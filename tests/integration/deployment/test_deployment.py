@@ -97,6 +97,20 @@ def test_an_update_that_comes_after_its_execution_was_stopped_is_undone_by_the_n
     assert deployer.served_hour == 3
 
 
+@pytest.mark.heavy
+def test_what_a_stopped_execution_has_left_is_put_right_by_another(
+    deployer: Deployer, control: Control
+) -> None:
+    """Its model is in service, and was not tested yet; nobody else deploys."""
+    deployer.deploy(1)
+    control.delay_call(INVOKE, 20, times=1, contains=deployer.endpoint)
+    stopped = deployer.start(2)
+    until(lambda: not control.faults(), explain=control.faults)
+    assert deployer.served_hour == 2
+    deployer.aws.client("stepfunctions").stop_execution(executionArn=stopped)
+    until(lambda: deployer.served_hour == 1, 150)
+
+
 def test_two_that_create_the_endpoint_at_once_end_with_the_newer(deployer: Deployer) -> None:
     executions = [deployer.start(hour) for hour in (1, 2)]
     assert deployer.outcome(executions[1]) == "deployed"

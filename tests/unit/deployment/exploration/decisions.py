@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from include.lambdas.deployment.answer import EndpointDeploymentFailed, answer
+from include.lambdas.deployment.decision import PUT_BACK, UNDER_WAY
+from include.lambdas.deployment.stopped import put_right
 from tests.unit.deployment.exploration import services
 from tests.unit.deployment.exploration.services import BY_HAND, Endpoint
-from tests.unit.deployment.exploration.world import Execution, World
+from tests.unit.deployment.exploration.world import DECIDE, Execution, World
 
 
 class Read(Exception):
@@ -42,6 +45,9 @@ class Clients:
             raise Read
         return services.described(self.endpoint)
 
+    def start_execution(self, name: str, **_: Any) -> dict[str, Any]:
+        return {"executionArn": name}
+
     def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
         return {"EndpointConfigArn": EndpointConfigName, "ProductionVariants": [{"ModelName": "m"}]}
 
@@ -68,11 +74,31 @@ def decided(
     except EndpointDeploymentFailed as error:
         _decisions[key] = str(error)
         return str(error)
+    waited = told["Memory"].get("waited", 0)
     told["Memory"] = {
         name: value for name, value in told["Memory"].items() if name not in ("asked", "waited")
     }
+    if execution.policy == PUT_BACK:
+        told["Memory"]["waited"] = min(waited, UNDER_WAY)
     told = {
         name: told[name] for name in ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Outcome")
     }
     _decisions[key] = told
     return told
+
+
+def successor(world: World, stopped: Execution) -> World:
+    """The world in which EventBridge has told of an execution's end."""
+    ended = {
+        "executionArn": f"arn:{stopped.name}",
+        "name": stopped.name,
+        "stateMachineArn": "arn",
+        "input": json.dumps(stopped.given),
+    }
+    name = put_right(ended, Clients(world, (), None)) if DECIDE in stopped.rules else None
+    if name is None:
+        return world
+    another = stopped.but(
+        name=name, policy=PUT_BACK, status="RUNNING", state=DECIDE, data={}, outcome="", redrives=0
+    )
+    return world.but(executions=(*world.executions, another))

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from include.lambdas.deployment.decision import PUT_BACK
 from tests.unit.deployment.exploration import language, services
 from tests.unit.deployment.exploration.acts import ACTS, REFUSABLE
-from tests.unit.deployment.exploration.decisions import decided
+from tests.unit.deployment.exploration.decisions import decided, successor
 from tests.unit.deployment.exploration.services import BY_HAND, Refusal
 from tests.unit.deployment.exploration.world import (
     A_HOLD,
@@ -38,7 +39,9 @@ def successors(world: World) -> Iterator[tuple[str, World]]:
                 yield f"{execution.name}: {label}", after
             return
     for number, execution in enumerate(world.executions):
-        if execution.status == "RUNNING":
+        # What was under way has come, or never will, before anybody puts it right.
+        waits = execution.policy == PUT_BACK and world.late
+        if execution.status == "RUNNING" and not waits:
             for label, after in _steps(world, number):
                 yield f"{execution.name}: {label}", after
     endpoint = world.endpoint
@@ -73,9 +76,10 @@ def _people(world: World) -> Iterator[tuple[str, World]]:
             updated = services.update(endpoint, BY_HAND, world.clock)
             yield "updated by hand", fault(changed(world, updated)).but(by_hand=True)
     for number, execution in enumerate(world.executions):
-        if execution.status == "RUNNING" and may(world, "stop"):
+        # Who stops the one that puts right means it.
+        if execution.status == "RUNNING" and execution.policy != PUT_BACK and may(world, "stop"):
             stopped = execution.but(status="ABORTED", outcome="aborted", reads=())
-            after = fault(with_execution(world, number, stopped)).but(stopped=True)
+            after = successor(fault(with_execution(world, number, stopped)), stopped)
             yield f"{execution.name}: stopped", after
             if execution.state == "Update endpoint" and not world.late:
                 config = execution.data["Next"]["Config"]
@@ -111,7 +115,9 @@ def _steps(world: World, number: int) -> Iterator[tuple[str, World]]:
 
 def _decision(world: World, number: int) -> Iterator[tuple[str, World]]:
     looks = [("", world.endpoint, world)]
-    if may(world, "lag") and world.last is not None:
+    # The one that puts right comes later than any read lags.
+    lags = may(world, "lag") and world.executions[number].policy != PUT_BACK
+    if lags and world.last is not None:
         looks.append((", late", world.last, fault(world)))
     for late, endpoint, after in looks:
         execution = world.executions[number]

@@ -106,7 +106,6 @@ class World(_Copied):
     late: str = ""
     held_to: str | None = None
     last: Endpoint | None = None
-    stopped: bool = False
     by_hand: bool = False
     clock: int = 0
 
@@ -124,15 +123,7 @@ class World(_Copied):
             parts.append((execution.text, *(moments.index(one) if one in moments else -1 for one in known)))
         seen = [endpoint and replace(endpoint, changed=0) for endpoint in (self.endpoint, self.last)]
         parts += seen if "lag" in self.kinds else seen[:1]
-        parts += [
-            _text(self.item),
-            self.tested,
-            self.faults,
-            self.late,
-            self.stopped,
-            self.by_hand,
-            self.held_to,
-        ]
+        parts += [_text(self.item), self.tested, self.faults, self.late, self.by_hand, self.held_to]
         return hash(tuple(parts))
 
 
