@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from include.local_aws.iam.item_attributes import accessed
 from include.local_aws.iam.policy import Need
 
 # Where IAM's name of a service is not boto3's.
@@ -91,7 +92,11 @@ def needs(
     if action in FREE:
         return
     resources = list(_resources(service, operation, parameters, f"arn:aws:{prefix}:{region}:{account}:"))
-    context = {"s3:prefix": parameters.get("Prefix", "")} if action == "s3:ListBucket" else {}
+    context: dict[str, str | tuple[str, ...]] = {}
+    if action == "s3:ListBucket":
+        context = {"s3:prefix": parameters.get("Prefix", "")}
+    elif prefix == "dynamodb":
+        context = {"dynamodb:Attributes": accessed(parameters)}
     for resource in resources or ["*"]:
         yield Need(action, resource, context)
     if source := parameters.get("CopySource"):

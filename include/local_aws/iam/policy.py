@@ -26,12 +26,13 @@ class Need:
 
     :param action: IAM's name of it, such as ``states:StartExecution``.
     :param resource: an ARN, or ``*`` where AWS offers no resource level.
-    :param context: what conditions can ask for, by key, such as ``s3:prefix``.
+    :param context: what conditions can ask for, by key, such as ``s3:prefix``; of a key that may have several
+        values, all of them.
     """
 
     action: str
     resource: str
-    context: Mapping[str, str] = field(default_factory=dict, hash=False)
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
 def is_allowed(documents: Iterable[Document], need: Need) -> bool:
@@ -61,11 +62,16 @@ def _applies(statement: Mapping[str, Any], need: Need) -> bool:
     )
 
 
-def _holds(operator: str, wanted: list[str], value: str | None) -> bool:
-    test = OPERATORS.get(operator.removesuffix(IF_EXISTS))
-    if test is None:
+def _holds(operator: str, wanted: list[str], value: str | tuple[str, ...] | None) -> bool:
+    test = OPERATORS.get(operator.removesuffix(IF_EXISTS).removeprefix(FOR_ALL))
+    of_all = operator.startswith(FOR_ALL)
+    if test is None or (isinstance(value, tuple) and not of_all):
         raise UnknownConditionError(f"{operator} is not known; {', '.join(OPERATORS)} are")
-    if value is None:
+    if of_all:
+        # It holds where there is no value, too.
+        values = value if isinstance(value, tuple) else filter(None, [value])
+        return all(any(test(str(item), one) for item in wanted) for one in values)
+    if not isinstance(value, str):
         # A key that the request does not have makes a condition fail.
         return operator.endswith(IF_EXISTS)
     return any(test(str(item), value) for item in wanted)
@@ -86,6 +92,8 @@ def _list(value: Any) -> list[Any]:
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 IF_EXISTS = "IfExists"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+FOR_ALL = "ForAllValues:"
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, value: wanted == value,
     "StringLike": _like,

@@ -14,6 +14,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.local_aws.control import Control
+from retraining.deployment.aws.holds import HoldsHook
+from retraining.deployment.hold import Hold
 from retraining.hooks.state_machine import StateMachineHook
 from retraining.housekeeping.aws.removal import Removal, RemovalHook
 from retraining.housekeeping.retention import Leftovers
@@ -111,6 +113,16 @@ REFUSED: Calls = {
         ),
         "dynamodb:PutItem",
     ),
+    "claims a held endpoint": (
+        "dynamodb",
+        lambda dynamodb, aws: dynamodb.update_item(
+            TableName=aws.outputs["DeploymentsTable"],
+            Key={"Endpoint": {"S": "a"}},
+            UpdateExpression="SET HeldBy = :a, EndpointConfigName = :a",
+            ExpressionAttributeValues={":a": {"S": "a"}},
+        ),
+        "dynamodb:UpdateItem",
+    ),
     "calls a function": (
         "lambda",
         lambda functions, aws: functions.invoke(FunctionName=aws.outputs["MetricsFunctionName"]),
@@ -183,6 +195,19 @@ def test_what_is_gone_has_no_tags_that_allow_deleting_it_and_housekeeping_knows(
     left = Leftovers(run=gone, created=datetime.now(UTC), configs=(gone,), model=gone)
     RemovalHook(aws_conn_id=CONN_ID).remove([left], aws.outputs["Bucket"], done)
     assert (done.errors, done.counts) == ([], {})
+
+
+def test_airflow_may_say_of_an_endpoint_who_holds_it_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    """That it may not claim one, see the attempts above."""
+    connect(monkeypatch, aws)
+    holds, table = HoldsHook(aws_conn_id=CONN_ID), aws.outputs["DeploymentsTable"]
+    hold = Hold("ada", "an incident", "2013-05-02T10:00:00Z")
+    name = f"held-{uuid4().hex[:12]}"
+    assert holds.hold(table, name, hold) == (None, None)
+    assert holds.release(table, name) == (hold, None)
+    assert holds.release(table, name) == (None, None)
 
 
 @pytest.mark.parametrize(

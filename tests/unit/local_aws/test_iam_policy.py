@@ -47,12 +47,41 @@ def test_something_must_allow_and_nothing_deny(documents: list[dict[str, Any]], 
         ({"StringEquals": {"iam:PassedToService": "a"}}, {"iam:PassedToService": "a*"}, False),
         ({"StringEquals": {"a": "1"}, "StringLike": {"b": "2*"}}, {"a": "1", "b": "22"}, True),
         ({"StringEquals": {"a": "1", "b": "2"}}, {"a": "1", "b": "3"}, False),
+        ({"ForAllValues:StringEquals": {"a": ["1", "2"]}}, {"a": ("2", "1")}, True),
+        ({"ForAllValues:StringEquals": {"a": ["1", "2"]}}, {"a": ("1", "3")}, False),
+        ({"ForAllValues:StringEquals": {"a": ["1", "2"]}}, {"a": "3"}, False),
+        ({"ForAllValues:StringEquals": {"a": "1"}}, {}, True),
         ({"Bool": {"kms:GrantIsForAWSResource": "true"}}, {"kms:GrantIsForAWSResource": "True"}, True),
     ],
 )
-def test_every_condition_must_hold(condition: dict[str, Any], context: dict[str, str], allowed: bool) -> None:
+def test_every_condition_must_hold(
+    condition: dict[str, Any], context: dict[str, str | tuple[str, ...]], allowed: bool
+) -> None:
     documents = [policy(Condition=condition)]
     assert is_allowed(documents, Need("s3:GetObject", "arn:aws:s3:::lake/runs/a", context)) is allowed
+
+
+@pytest.mark.parametrize(
+    ("parameters", "attributes"),
+    [
+        ({"Key": {"Endpoint": {"S": "a"}}}, {"Endpoint"}),
+        ({"Item": {"Endpoint": {"S": "a"}, "WindowEnd": {"S": "b"}}}, {"Endpoint", "WindowEnd"}),
+        (
+            {
+                "Key": {"Endpoint": {"S": "a"}},
+                "UpdateExpression": "SET By = :by, #n.part[0] = if_not_exists(Other, :O) ADD Version :one",
+                "ConditionExpression": "attribute_exists(Gone) AND size(#n) < :limit",
+                "ExpressionAttributeNames": {"#n": "Named"},
+            },
+            {"Endpoint", "By", "Named", "Other", "Version", "Gone"},
+        ),
+    ],
+)
+def test_every_attribute_that_a_request_names_is_known(
+    parameters: dict[str, Any], attributes: set[str]
+) -> None:
+    (need,) = needs("dynamodb", "UpdateItem", {"TableName": "t", **parameters}, region="r", account="1")
+    assert set(need.context["dynamodb:Attributes"]) == attributes
 
 
 def test_a_condition_that_cannot_be_judged_is_no_silent_yes_or_no() -> None:

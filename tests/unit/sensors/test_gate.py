@@ -31,6 +31,8 @@ ARN = "arn:aws:states:us-east-1:123456789012:execution:model-retraining-flight_d
 REJECTED = {"status": "FAILED", "error": "ModelAccuracyTooLow", "cause": "not less than the threshold"}
 FAILED = {"status": "FAILED", "error": "States.TaskFailed", "cause": '{"ErrorMessage": "no flights"}'}
 DEPLOYED = {"status": "SUCCEEDED", "output": '{"Outcome": "deployed"}'}
+HOLD = {"by": "ada", "reason": "an incident", "since": "2013-05-02T10:00:00Z"}
+HELD = {"status": "SUCCEEDED", "output": json.dumps({"Outcome": "held", "Next": {"Hold": HOLD}})}
 ACCEPTED = {"status": "SUCCEEDED", "output": '{"Outcome": "accepted"}'}
 
 
@@ -226,7 +228,9 @@ def test_notifiers_of_model_yaml_are_made_when_needed_and_change_no_outcome(
     assert "'pathlib.Path' must be a subclass of Airflow's BaseNotifier" in caplog.text
 
 
-@pytest.mark.parametrize("ended", [DEPLOYED, ACCEPTED, REJECTED, FAILED], ids=lambda ended: str(ended)[:60])
+@pytest.mark.parametrize(
+    "ended", [DEPLOYED, ACCEPTED, HELD, REJECTED, FAILED], ids=lambda ended: str(ended)[:60]
+)
 def test_every_report_is_published_and_only_a_deployment_updates_the_endpoint(
     task: Task, ended: dict[str, str]
 ) -> None:
