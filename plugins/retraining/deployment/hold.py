@@ -45,8 +45,13 @@ class Hold:
 
     @classmethod
     def of(cls, run: Run, reason: str) -> Self:
-        """Hold in the name of who triggered a run."""
-        return cls(run.triggering_user_name or run.run_id, reason, iso(run.start_date or run.run_after))
+        """Hold in the name of who triggered a run; of a long reason the beginning is kept.
+
+        It goes with each execution that meets it, whose data Step Functions bounds.
+        """
+        return cls(
+            run.triggering_user_name or run.run_id, reason[:MAX_REASON], iso(run.start_date or run.run_after)
+        )
 
     def __str__(self) -> str:
         return f"by {self.by} since {self.since}: {self.reason}"

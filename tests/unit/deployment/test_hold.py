@@ -21,6 +21,11 @@ def test_the_user_who_triggered_the_run_holds_or_else_the_run(user: str | None, 
     assert Hold.of(run, "an incident") == Hold(by, "an incident", "2013-05-02T10:00:00Z")
 
 
+def test_a_reason_that_no_form_has_bounded_is_cut() -> None:
+    run = SimpleNamespace(run_id="manual__1", start_date=STARTED, triggering_user_name="ada")
+    assert Hold.of(run, "x" * 300_000).reason == "x" * 500
+
+
 def test_a_hold_reads_as_a_sentence() -> None:
     assert str(Hold("ada", "an incident", "2013-05-02T10:00:00Z")) == (
         "by ada since 2013-05-02T10:00:00Z: an incident"
