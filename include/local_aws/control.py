@@ -64,14 +64,24 @@ class Control:
         self._add("throttle", operation=operation, rate=rate, seed=seed)
 
     def fail_call(
-        self, operation: str, code: str, status: int = 500, times: int | None = 1, contains: str = ""
+        self,
+        operation: str,
+        code: str,
+        status: int = 500,
+        times: int | None = 1,
+        contains: str = "",
+        message: str | None = None,
     ) -> None:
         """
         Refuse requests with an error code and HTTP status; they have no effect.
 
         :param contains: only those whose path or body has this text.
+        :param message: the error's; AWS's SDK integrations give it without the code.
         """
-        self._add("fail_call", operation=operation, code=code, status=status, times=times, contains=contains)
+        said = {} if message is None else {"message": message}
+        self._add(
+            "fail_call", operation=operation, code=code, status=status, times=times, contains=contains, **said
+        )
 
     def delay_call(
         self, operation: str, seconds: float, times: int | None = None, contains: str = ""

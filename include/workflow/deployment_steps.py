@@ -34,7 +34,10 @@ from retraining.workflow.surroundings import Surroundings
 # Where what a state has done is left, or the error: the decision looks at it.
 DONE = "$.Done"
 # What the decision function answers with (include/lambdas/deployment/handler.py).
-ANSWER = ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Seconds", "Outcome", "Hold")
+ANSWER = (
+    *("Action", "Memory", "Config", "Item", "Version", "Claimed", "Seconds", "Outcome", "Hold"),
+    *("ProductionVariants", "DataCaptureConfig", "Notes", "RetainAllVariantProperties"),
+)
 # DynamoDB's own name is behind it.
 TAKEN = "DynamoDB.ConditionalCheckFailedException"
 # The table's item has not changed since the decision looked at it.
@@ -72,7 +75,12 @@ def model_step(
 
 
 def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> EndpointConfigStep:
-    """Describe how the model is served."""
+    """Describe how the model is served: as the decision has merged model.yaml with what is served.
+
+    It has no retries, as those that change the endpoint: the decision tells which refusals pass. The
+    integration that EndpointConfigStep uses takes no DataCaptureConfig
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
+    """
     step = EndpointConfigStep(
         "Create endpoint config",
         endpoint_config_name=given["EndpointConfigName"],
@@ -80,11 +88,16 @@ def endpoint_config_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
         initial_instance_count=spec.serving.instance_count,
         instance_type=spec.serving.instance_type,
         tags=run_tags(spec, aws, given),
-        retry=sagemaker_retries(),
         result_path=DONE,
     )
-    step.update_parameters({**step.fields["parameters"], "KmsKeyId": aws.kms_key})
+    step.fields["resource"] = _sagemaker("createEndpointConfig")
+    merged = {name: Intrinsic(f"$.Next.{name}") for name in ("ProductionVariants", "DataCaptureConfig")}
+    step.update_parameters({**step.fields["parameters"], **merged, "KmsKeyId": aws.kms_key})
     return step
+
+
+def _sagemaker(action: str) -> str:
+    return f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:{action}"
 
 
 def decision_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> AnsweringLambda:
@@ -94,6 +107,11 @@ def decision_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
         "State": Intrinsic("$"),
         "Stack": aws.stack,
         "Bucket": aws.bucket,
+        "Serving": {
+            "instance_type": spec.serving.instance_type,
+            "instance_count": spec.serving.instance_count,
+        },
+        "KmsKeyId": aws.kms_key,
     }
     watched = {"DeploymentConfig": _blue_green(spec)} if spec.serving.bake_seconds else {}
     return AnsweringLambda(
@@ -151,26 +169,18 @@ def create_endpoint_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInp
 def update_endpoint_step(spec: ModelSpec, given: ExecutionInput) -> Task:
     """Point the endpoint at what the decision says: our model, or the one that was proven last.
 
-    Where the old fleet is to stay for a while, the decision says what alarms watch it. The integration that
-    EndpointStep uses takes no DeploymentConfig
-    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html), so it is a plain task then.
+    The number of instances is retained, and where the old fleet is to stay for a while, the decision says
+    what alarms watch it. The integration that EndpointStep uses takes two names only
+    (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
     """
-    config = Intrinsic("$.Next.Config")
-    if not spec.serving.bake_seconds:
-        return EndpointStep(
-            "Update endpoint",
-            endpoint_name=given["EndpointName"],
-            endpoint_config_name=config,
-            update=True,
-            result_path=DONE,
-        )
+    told = ("RetainAllVariantProperties", *(("DeploymentConfig",) if spec.serving.bake_seconds else ()))
     return Task(
         "Update endpoint",
-        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:updateEndpoint",
+        resource=_sagemaker("updateEndpoint"),
         parameters={
             "EndpointName": given["EndpointName"],
-            "EndpointConfigName": config,
-            "DeploymentConfig": Intrinsic("$.Next.DeploymentConfig"),
+            "EndpointConfigName": Intrinsic("$.Next.Config"),
+            **{name: Intrinsic(f"$.Next.{name}") for name in told},
         },
         result_path=DONE,
     )
@@ -190,7 +200,7 @@ def delete_endpoint_step(given: ExecutionInput) -> Task:
     """Remove an endpoint that serves nobody, or only what must not be served."""
     return Task(
         "Delete endpoint",
-        resource=f"arn:{get_aws_partition()}:states:::aws-sdk:sagemaker:deleteEndpoint",
+        resource=_sagemaker("deleteEndpoint"),
         parameters={"EndpointName": given["EndpointName"]},
         result_path=DONE,
     )

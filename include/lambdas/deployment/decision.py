@@ -9,8 +9,9 @@ was stopped.
 
 from __future__ import annotations
 
-from .facts import Candidate, Decision, Endpoint, Facts, Item
+from .facts import Action, Candidate, Decision, Endpoint, Facts, Item
 from .memory import MAX_RETURNS, remembered
+from .serving import is_resized
 
 MAX_DEPLOYMENTS = 5
 # The policy of an execution that was started because another one was stopped (stopped.py). Seconds after
@@ -49,6 +50,9 @@ def _next(f: Facts) -> Decision:
     if f.policy == PUT_BACK and m.waited < UNDER_WAY:
         return _wait(f, UNDER_WAY)
     surplus = _surplus(f)
+    if not surplus and e and e.unkept:
+        f = f.but(memory=m.but(failure=e.unkept))
+        m, surplus = f.memory, "failed"
     if _somebody_else_works(f):
         leaves = surplus and not m.touched and f.policy != PUT_BACK
         return _end(f, surplus) if leaves else _wait(f)
@@ -72,6 +76,8 @@ def is_right(f: Facts) -> bool:
     e, proven = f.endpoint, f.item.proven
     if e is None:
         return proven is None or not f.memory.touched
+    if e.unkept:
+        return True
     if e.status == "InService":
         return not e.ours or (proven is not None and e.config == proven.config)
     return proven is None
@@ -101,7 +107,8 @@ def _baseline(f: Facts) -> Candidate | None:
     """What to go back to: what somebody put there by hand counts as proven, and is as new as what was."""
     e, proven = f.endpoint, f.item.proven
     if e and e.status == "InService" and not e.ours and not (proven and proven.config == e.config):
-        return Candidate(e.config, e.model, window_end=proven.window_end if proven else "")
+        window_end, serving = (proven.window_end, proven.serving) if proven else ("", "")
+        return Candidate(e.config, e.model, window_end=window_end, serving=serving)
     return proven
 
 
@@ -123,7 +130,8 @@ def _bring(f: Facts) -> Decision:
         return _put_back(f.but(memory=m.but(failure=why)))
     if e.status == "Failed":
         return Decision("Delete endpoint", m)
-    return Decision("Update endpoint", m, config=mine.config, guarded=f.policy != "force")
+    guarded = f.policy != "force"
+    return Decision("Update endpoint", m, config=mine.config, guarded=guarded, retains=_retains(f))
 
 
 def _put_back(f: Facts) -> Decision:
@@ -131,7 +139,13 @@ def _put_back(f: Facts) -> Decision:
     if e and (proven is None or e.status == "Failed"):
         return Decision("Delete endpoint", f.memory)
     config = proven.config if proven else ""
-    return Decision("Update endpoint" if e else "Create endpoint", f.memory, config=config)
+    action: Action = "Update endpoint" if e else "Create endpoint"
+    return Decision(action, f.memory, config=config, retains=_retains(f))
+
+
+def _retains(f: Facts) -> bool:
+    """Whether the endpoint keeps its number of instances: unless model.yaml asks for another than before."""
+    return not is_resized(f.item.proven.serving if f.item.proven else "", f.mine.serving)
 
 
 def _write(f: Facts, item: Item) -> Decision:

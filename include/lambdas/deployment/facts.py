@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
+from .serving import Live
+
 # The names of the states that do it; "Wait" and "End" among them.
 Action = Literal[
     "Create model",
@@ -28,12 +30,14 @@ class Candidate:
     :param window_end: end of its data's window, ISO 8601 UTC: texts of one length, that compare. Empty where
         nobody knows.
     :param execution: ARN of the execution that deploys it.
+    :param serving: what model.yaml said of serving then, as text. Empty where nobody knows.
     """
 
     config: str
     model: str = ""
     window_end: str = ""
     execution: str = ""
+    serving: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Endpoint:
     :param changed: when it changed last; two looks with the same have seen the same.
     :param reason: why its last change failed.
     :param ours: whether a retrain has made its endpoint config; others are somebody's own choice.
+    :param live: how it serves its model, where ours is to be served like it.
+    :param unkept: why it cannot be, without something being dropped.
     """
 
     status: str
@@ -51,6 +57,8 @@ class Endpoint:
     reason: str = ""
     model: str = ""
     ours: bool = True
+    live: Live | None = None
+    unkept: str = ""
 
     @property
     def changing(self) -> bool:
@@ -174,6 +182,7 @@ class Decision:
     :param seconds: how long to wait, where to wait.
     :param outcome: how the deployment ended, where it ended well; ``failure`` says why it did not.
     :param guarded: whether alarms may roll the update back.
+    :param retains: whether an update keeps the number of instances that the endpoint has.
     """
 
     action: Action
@@ -184,6 +193,7 @@ class Decision:
     outcome: str = ""
     failure: str = ""
     guarded: bool = False
+    retains: bool = False
 
     def but(self, **changes: Any) -> Decision:
         """Give the same with other values."""

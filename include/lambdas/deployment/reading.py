@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Protocol
 
+from . import serving
 from .facts import Candidate, Endpoint, Facts, Hold, Item, Memory
 
 STACK_TAG, MODEL_TAG = "retraining:stack", "retraining:model"
@@ -17,6 +18,7 @@ _ATTRIBUTES = {
     "model": "ModelName",
     "window_end": "WindowEnd",
     "execution": "ExecutionArn",
+    "serving": "Serving",
 }
 _HOLD = {"by": "HeldBy", "reason": "HeldBecause", "since": "HeldSince"}
 
@@ -37,21 +39,29 @@ class Clients(Protocol):
 def read_facts(event: dict[str, Any], aws: Clients) -> Facts:
     """Read all that the decision rests on.
 
-    :param event: ``Execution``, the context object's, and ``State``, the execution's data.
+    :param event: ``Execution``, the context object's; ``State``, the execution's data; ``Serving``, what
+        model.yaml says of it; ``KmsKeyId``, where the stack has one.
     """
     execution, state = event["Execution"], event["State"]
     given = execution["Input"]
-    mine = Candidate(given["EndpointConfigName"], given["ModelName"], given["WindowEnd"], execution["Id"])
+    memory = Memory.of(state.get("Next", {}).get("Memory", {}))
+    said = serving.written(event.get("Serving", {}))
+    mine = Candidate(
+        given["EndpointConfigName"], given["ModelName"], given["WindowEnd"], execution["Id"], said
+    )
     item = _item(aws, given["DeploymentsTable"], given["EndpointName"], mine)
     # Last, as nobody but who has the claim changes it on purpose.
-    endpoint = _endpoint(aws, given["EndpointName"], {mine.config} | _configs(item))
+    known = {mine.config} | _configs(item)
+    endpoint = _endpoint(
+        aws, given["EndpointName"], known, event.get("KmsKeyId"), copied=not memory.configured
+    )
     hold = given.get("Hold")
     return Facts(
         mine=mine,
         policy=given["DeployPolicy"],
         item=item,
         endpoint=endpoint,
-        memory=Memory.of(state.get("Next", {}).get("Memory", {})),
+        memory=memory,
         refused=_error(state.get("Done")),
         redrives=execution.get("RedriveCount", 0),
         overrules="Hold" in given,
@@ -113,19 +123,23 @@ def _item(aws: Clients, table: str, endpoint: str, mine: Candidate) -> Item:
         before = item
 
 
-def _endpoint(aws: Clients, name: str, known: set[str]) -> Endpoint | None:
-    """Describe an endpoint; a config that no claim names is a retrain's if its tags say so."""
+def _endpoint(aws: Clients, name: str, known: set[str], key: str | None, *, copied: bool) -> Endpoint | None:
+    """Describe an endpoint; a config that no claim names is a retrain's if its tags say so.
+
+    :param copied: whether our endpoint config is yet to be made, like the one that is served.
+    """
     found = described(aws.sagemaker.describe_endpoint, EndpointName=name)
     if found is None:
         return None
     # One that was never in service has none.
     config = found.get("EndpointConfigName", "")
-    model, ours = "", True
-    if config and config not in known:
+    model, ours, live, unkept = "", True, None, ""
+    if config and (copied or config not in known):
         made = described(aws.sagemaker.describe_endpoint_config, EndpointConfigName=config)
         if made:
             model = made["ProductionVariants"][0].get("ModelName", "")
-            ours = MODEL_TAG in tags_of(aws, made["EndpointConfigArn"])
+            ours = config in known or MODEL_TAG in tags_of(aws, made["EndpointConfigArn"])
+            live, unkept = serving.live(found, made), serving.unkept(made, key)
     return Endpoint(
         status=found["EndpointStatus"],
         config=config,
@@ -133,6 +147,8 @@ def _endpoint(aws: Clients, name: str, known: set[str]) -> Endpoint | None:
         reason=found.get("FailureReason", ""),
         model=model,
         ours=ours,
+        live=live,
+        unkept=unkept,
     )
 
 

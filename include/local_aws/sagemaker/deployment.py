@@ -48,6 +48,7 @@ class Deployment:
 
     :param config: what it is to serve.
     :param models: the models of its variants, by the variants' names.
+    :param retained: the properties of its variants that stay as they are on the endpoint.
     """
 
     runtime: Runtime
@@ -55,6 +56,7 @@ class Deployment:
     config: FakeEndpointConfig
     models: Mapping[str, Model]
     watch: DeploymentConfig
+    retained: frozenset[str] = frozenset()
 
     def begin(self, status: str) -> None:
         """Enter Creating or Updating and go on in a thread; the caller holds the lock."""
@@ -76,9 +78,17 @@ class Deployment:
         weights = [variant["InitialVariantWeight"] for variant in given]
         # moto leaves a weight of 0 out.
         return [
-            {**variant, "CurrentWeight": weight, "DesiredWeight": weight}
+            self._retaining({**variant, "CurrentWeight": weight, "DesiredWeight": weight})
             for variant, weight in zip(found, weights, strict=True)
         ]
+
+    def _retaining(self, variant: dict[str, Any]) -> dict[str, Any]:
+        """A variant with what stays of the one of its name."""
+        names = {one["VariantName"]: one for one in self.endpoint.production_variants}
+        has = names.get(variant["VariantName"], {})
+        for desired in self.retained & has.keys() & variant.keys():
+            variant |= dict.fromkeys((desired, desired.replace("Desired", "Current")), has[desired])
+        return variant
 
     def _run(self) -> None:
         arn, before = self.endpoint.arn, served_models.get(self.endpoint.arn)

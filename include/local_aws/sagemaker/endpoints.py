@@ -17,8 +17,6 @@ from include.local_aws.sagemaker.deployment import Deployment, lock, note
 from include.local_aws.sagemaker.inference import served_models
 
 IN_PROGRESS = ("Creating", "Updating")
-# Of UpdateEndpoint; they keep what the endpoint has grown into, which here is always what it was given.
-RETAINING = ("RetainAllVariantProperties", "ExcludeRetainedVariantProperties", "RetainDeploymentConfig")
 
 
 def install(runtime: Runtime) -> None:
@@ -44,8 +42,9 @@ def install(runtime: Runtime) -> None:
 
     def update_endpoint(response: SageMakerResponse) -> ActionResult:
         backend = response.sagemaker_backend
-        if retained := [field for field in RETAINING if response._get_param(field)]:
-            raise ValidationError(message=f"{retained[0]}: the embedded AWS does not support it")
+        if response._get_param("RetainDeploymentConfig"):
+            raise ValidationError(message="RetainDeploymentConfig: the embedded AWS does not support it")
+        retained = _retained(response)
         wanted = response._get_param("DeploymentConfig")
         watch = deployment_config.parse(wanted)
         with lock:
@@ -59,7 +58,7 @@ def install(runtime: Runtime) -> None:
             config = _find_config(backend, response._get_param("EndpointConfigName"))
             models = _find_models(backend, config)
             endpoint.last_deployment_config = wanted
-            Deployment(runtime, endpoint, config, models, watch).begin("Updating")
+            Deployment(runtime, endpoint, config, models, watch, retained).begin("Updating")
         return ActionResult({"EndpointArn": endpoint.arn})
 
     def delete_endpoint(backend: SageMakerModelBackend, endpoint_name: str) -> None:
@@ -84,6 +83,15 @@ def install(runtime: Runtime) -> None:
     SageMakerResponse.create_endpoint = create_endpoint
     SageMakerResponse.update_endpoint = update_endpoint
     SageMakerResponse.update_endpoint_weights_and_capacities = _update_weights
+
+
+def _retained(response: SageMakerResponse) -> frozenset[str]:
+    """Which properties of its variants an update keeps as they are on the endpoint."""
+    if not response._get_param("RetainAllVariantProperties"):
+        return frozenset()
+    excluded = response._get_param("ExcludeRetainedVariantProperties") or []
+    types = {excluded_property["VariantPropertyType"] for excluded_property in excluded}
+    return frozenset({"DesiredInstanceCount", "DesiredWeight"} - types)
 
 
 def _find(backend: SageMakerModelBackend, name: str) -> FakeEndpoint:

@@ -18,6 +18,7 @@ from tests.integration.embedded_aws import PROJECT, LocalAws, until
 from tests.integration.endpoints import settled
 from tests.integration.state_machines import event_types
 
+DENIED = "is not authorized to perform"
 INVOKE = "sagemaker-runtime.InvokeEndpoint"
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"
 
@@ -32,6 +33,10 @@ def artifact(local_aws: LocalAws, models: dict[str, str]) -> str:
 def deployer(monkeypatch: pytest.MonkeyPatch, local_aws: LocalAws, artifact: str) -> Deployer:
     connect(monkeypatch, local_aws)
     return Deployer.of(local_aws, deploy_workflow(FLIGHT_DELAY), artifact)
+
+
+def deny(control: Control, operation: str, contains: str = "") -> None:
+    control.fail_call(operation, "AccessDeniedException", 400, times=None, contains=contains, message=DENIED)
 
 
 def updating(deployer: Deployer) -> bool:
@@ -224,10 +229,10 @@ def test_a_creation_that_is_refused_fails_with_awss_reason(deployer: Deployer, c
 def test_an_endpoint_that_cannot_be_put_back_is_said_to_be_so(deployer: Deployer, control: Control) -> None:
     deployer.deploy(1)
     control.fail_call(INVOKE, "ModelError", 424, times=None, contains=deployer.endpoint)
-    control.fail_call("sagemaker.UpdateEndpoint", "AccessDeniedException", 400, times=None, contains="h1-")
+    deny(control, "sagemaker.UpdateEndpoint", contains="h1-")
     outcome = deployer.deploy(2)
     assert "ModelError" in outcome
-    assert "AccessDeniedException" in outcome
+    assert DENIED in outcome
     assert "could not be put back" in outcome
     assert deployer.served_hour == 2
     control.clear_faults()
@@ -269,7 +274,9 @@ def test_busy_services_are_waited_out(
     deployer: Deployer, control: Control, operation: str, code: str, status: int
 ) -> None:
     deployer.deploy(1)
-    control.fail_call(operation, code, status, times=2)
+    # What SageMaker's SDK integrations say of an error is its message.
+    message = "Rate exceeded" if code == "ThrottlingException" else None
+    control.fail_call(operation, code, status, times=2, message=message)
     assert deployer.deploy(2) == "deployed"
     assert not control.faults()
     assert deployer.served_hour == 2
@@ -277,9 +284,9 @@ def test_busy_services_are_waited_out(
 
 def test_what_sagemaker_refuses_for_good_fails_at_once(deployer: Deployer, control: Control) -> None:
     deployer.deploy(1)
-    control.fail_call("sagemaker.UpdateEndpoint", "AccessDeniedException", 400, times=None)
+    deny(control, "sagemaker.UpdateEndpoint")
     execution = deployer.start(2)
-    assert "AccessDeniedException" in deployer.outcome(execution)
+    assert DENIED in deployer.outcome(execution)
     assert "WaitStateEntered" not in event_types(deployer.aws, execution)
     control.clear_faults()
     assert deployer.served_hour == 1

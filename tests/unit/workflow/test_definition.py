@@ -53,6 +53,15 @@ def test_parameters_are_what_the_called_api_takes(definition: dict[str, Any]) ->
             parameters["HyperParameters"] = {"eta": "0.2"}
         if action == "putItem":
             parameters["Item"] = {"Endpoint": {"S": "an-endpoint"}}
+        if action == "createEndpointConfig":
+            parameters["ProductionVariants"] = [{"VariantName": "blue"}]
+            parameters["DataCaptureConfig"] = {
+                "InitialSamplingPercentage": 0,
+                "DestinationS3Uri": "s3://a-bucket/capture",
+                "CaptureOptions": [{"CaptureMode": "Input"}],
+            }
+        if action == "updateEndpoint":
+            parameters["RetainAllVariantProperties"] = True
         if service == "lambda":
             parameters["Payload"] = json.dumps(parameters["Payload"])
         assert operation.input_shape is not None
@@ -148,9 +157,9 @@ def test_failed_work_can_be_redriven(definition: dict[str, Any]) -> None:
 
 def test_every_task_is_retried_when_aws_is_busy(definition: dict[str, Any]) -> None:
     retried = {name for name, state in tasks(definition) if state.get("Retry")}
-    # These are tried again after a look at what the endpoint is to serve by now.
+    # These are tried again after a look at how the endpoint serves, and what, by now.
     decided = {name for name, _ in tasks(definition)} - retried
-    assert decided == {"Create endpoint", "Update endpoint", "Delete endpoint"}
+    assert decided == {"Create endpoint config", "Create endpoint", "Update endpoint", "Delete endpoint"}
     for name in decided:
         assert leads_to(definition, name, "Wait for endpoint")
 

@@ -20,6 +20,11 @@ def _parameters(execution: Execution) -> Any:
 def _configure(world: World, execution: Execution) -> tuple[World, Any]:
     if execution.name in world.configs:
         raise services.sagemaker_refuses("Cannot create already existing endpoint configuration")
+    if DECIDE in execution.rules:
+        (variant,) = execution.data["Next"]["ProductionVariants"]
+        # The model of the execution, and all else as the endpoint has it, if there is one.
+        assert variant["ModelName"] == execution.name, variant
+        assert (variant["VariantName"], variant["InitialInstanceCount"]) in (("blue", 3), ("AllTraffic", 1))
     return world.but(configs=world.configs | {execution.name}), {}
 
 

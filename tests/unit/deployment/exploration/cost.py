@@ -9,7 +9,7 @@ from include.lambdas.deployment.answer import answer
 from include.lambdas.deployment.ownership import take_ownership
 from tests.unit.deployment.exploration import language, services
 from tests.unit.deployment.exploration.acts import ACTS
-from tests.unit.deployment.exploration.decisions import Clients
+from tests.unit.deployment.exploration.decisions import SAID, Clients
 from tests.unit.deployment.exploration.world import DECIDE, World, changed, with_execution
 
 TRANSITIONS, SECONDS = "state transitions", "seconds"
@@ -94,7 +94,7 @@ def _done(world: World, counts: Counter[str]) -> tuple[World, Any]:
     resource = execution.rules[name]["Resource"]
     counts[next(service for part, service in RESOURCES.items() if part in resource)] += 1
     clients = Counted(Described(world), counts)
-    event = {**execution.context, "State": execution.data, "Stack": "s", "Bucket": "b"}
+    event = {**execution.context, "State": execution.data, "Stack": "s", "Bucket": "b", "Serving": SAID}
     if name == "Check endpoint's owner" or (name == DECIDE and "Next" not in execution.data):
         take_ownership(event, clients)
     if name == DECIDE:

@@ -49,11 +49,20 @@ class Clients:
         return {"executionArn": name}
 
     def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
-        return {"EndpointConfigArn": EndpointConfigName, "ProductionVariants": [{"ModelName": "m"}]}
+        config = {"EndpointConfigArn": EndpointConfigName, "EndpointConfigName": EndpointConfigName}
+        return {**config, "ProductionVariants": [{**SERVED, "ModelName": "m"}]}
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:
         return {"Tags": [] if ResourceArn == BY_HAND else [{"Key": "retraining:model", "Value": "m"}]}
 
+
+# As somebody has set the endpoint up, and not as model.yaml says.
+SERVED = {"VariantName": "blue", "InstanceType": "ml.m5.large", "InitialInstanceCount": 3}
+SAID = {"instance_type": "ml.m5.large", "instance_count": 1}
+TOLD = (
+    *("Action", "Memory", "Config", "Item", "Version", "Claimed", "Outcome"),
+    *("ProductionVariants", "DataCaptureConfig", "RetainAllVariantProperties"),
+)
 
 _decisions: dict[Any, dict[str, Any] | str] = {}
 
@@ -68,7 +77,8 @@ def decided(
         return _decisions[key]
     clients = Clients(world, execution.reads, endpoint)
     try:
-        told = answer({**execution.context, "State": execution.data}, clients)
+        event = {**execution.context, "State": execution.data, "Serving": SAID, "Bucket": "b"}
+        told = answer(event, clients)
     except Read:
         return clients.reads
     except EndpointDeploymentFailed as error:
@@ -80,9 +90,7 @@ def decided(
     }
     if execution.policy == PUT_BACK:
         told["Memory"]["waited"] = min(waited, UNDER_WAY)
-    told = {
-        name: told[name] for name in ("Action", "Memory", "Config", "Item", "Version", "Claimed", "Outcome")
-    }
+    told = {name: told[name] for name in TOLD}
     _decisions[key] = told
     return told
 
