@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 
 from include.local_aws.control import Control
+from retraining.deployment.aws.holds import HoldsHook
+from retraining.deployment.hold import Hold
 from retraining.housekeeping.aws.removal import RemovalHook
 from retraining.operators.housekeeping import HousekeepingError
-from tests.integration.airflow_side import FakeContext, connect, counted_calls
+from tests.integration.airflow_side import CONN_ID, FakeContext, connect, counted_calls
 from tests.integration.embedded_aws import LocalAws
 from tests.integration.housekeeping.old_runs import model_folder
 from tests.integration.housekeeping.tidied import RETENTION, Tidied
@@ -44,8 +46,13 @@ def test_of_many_old_models_exactly_those_go_that_nothing_needs(
     control.delay_deployment(endpoint, 600, times=1)
     tidied.aws.client("sagemaker").update_endpoint(EndpointName=endpoint, EndpointConfigName=names[18])
     stay["being updated to"] = names[18]
-    tidied.claim(f"not-yet-{uuid4().hex}", names[30], names[30])
+    not_yet = f"not-yet-{uuid4().hex}"
+    tidied.claim(not_yet, names[30], names[30])
     stay["claimed"] = names[30]
+    # That an endpoint is held changes nothing, whether it is claimed or not.
+    for held in (not_yet, f"held-{uuid4().hex}"):
+        hold = Hold("ada", "an incident", "2013-05-02T10:00:00Z")
+        HoldsHook(aws_conn_id=CONN_ID).hold(tidied.aws.outputs["DeploymentsTable"], held, hold)
     redeployed = runs.name("manual__1", dag="rollback")
     runs.create_config(redeployed, names[36], 36)
     tidied.serve(redeployed)
