@@ -28,6 +28,7 @@ from include.workflow.steps import (
     run_tags,
     sagemaker_retries,
 )
+from retraining.model.serving_spec import TO_START, TrafficShifting
 from retraining.model.spec import ModelSpec
 from retraining.workflow.surroundings import Surroundings
 
@@ -107,13 +108,10 @@ def decision_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
         "State": Intrinsic("$"),
         "Stack": aws.stack,
         "Bucket": aws.bucket,
-        "Serving": {
-            "instance_type": spec.serving.instance_type,
-            "instance_count": spec.serving.instance_count,
-        },
+        "Serving": _serving(spec, aws),
         "KmsKeyId": aws.kms_key,
     }
-    watched = {"DeploymentConfig": _blue_green(spec)} if spec.serving.bake_seconds else {}
+    watched = {"DeploymentConfig": _blue_green(spec)} if _in_steps(spec) else {}
     return AnsweringLambda(
         "Decide what is next",
         fields=(*ANSWER, *watched),
@@ -121,6 +119,15 @@ def decision_step(spec: ModelSpec, aws: Surroundings, given: ExecutionInput) -> 
         retry=[busy(LAMBDA_BUSY)],
         result_path="$.Next",
     )
+
+
+def _serving(spec: ModelSpec, aws: Surroundings) -> dict[str, Any]:
+    serving = spec.serving
+    said = {"instance_type": serving.instance_type, "instance_count": serving.instance_count}
+    if serving.data_capture is None:
+        return said
+    place = f"s3://{aws.bucket}/capture/{serving.data_capture.folder or spec.name}"
+    return {**said, "data_capture": {"percentage": serving.data_capture.percentage, "place": place}}
 
 
 def write_claim_step(given: ExecutionInput) -> DynamoDBPutItemStep:
@@ -173,7 +180,7 @@ def update_endpoint_step(spec: ModelSpec, given: ExecutionInput) -> Task:
     what alarms watch it. The integration that EndpointStep uses takes two names only
     (https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html).
     """
-    told = ("RetainAllVariantProperties", *(("DeploymentConfig",) if spec.serving.bake_seconds else ()))
+    told = ("RetainAllVariantProperties", *(("DeploymentConfig",) if _in_steps(spec) else ()))
     return Task(
         "Update endpoint",
         resource=_sagemaker("updateEndpoint"),
@@ -186,14 +193,33 @@ def update_endpoint_step(spec: ModelSpec, given: ExecutionInput) -> Task:
     )
 
 
+def _in_steps(spec: ModelSpec) -> bool:
+    return bool(spec.serving.bake_seconds or spec.serving.traffic_shifting)
+
+
 def _blue_green(spec: ModelSpec) -> dict[str, Any]:
+    serving = spec.serving
     policy = {
-        "TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0},
-        "TerminationWaitInSeconds": spec.serving.bake_seconds,
+        "TrafficRoutingConfiguration": _routing(serving.traffic_shifting),
+        "TerminationWaitInSeconds": serving.bake_seconds,
     }
-    alarms = [{"AlarmName": name} for name in spec.serving.alarms]
+    if serving.traffic_shifting:
+        policy["MaximumExecutionTimeoutInSeconds"] = serving.update_seconds + TO_START
+    alarms = [{"AlarmName": name} for name in serving.alarms]
     rollback = {"AutoRollbackConfiguration": {"Alarms": alarms}} if alarms else {}
     return {"BlueGreenUpdatePolicy": policy, **rollback}
+
+
+def _routing(shifting: TrafficShifting | None) -> dict[str, Any]:
+    if shifting is None:
+        return {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    sizes = {"canary": "CanarySize", "linear": "LinearStepSize"}
+    step = {"Type": "CAPACITY_PERCENT", "Value": shifting.percentage}
+    return {
+        "Type": shifting.type.upper(),
+        "WaitIntervalInSeconds": shifting.wait_seconds,
+        **({sizes[shifting.type]: step} if shifting.type in sizes else {}),
+    }
 
 
 def delete_endpoint_step(given: ExecutionInput) -> Task:

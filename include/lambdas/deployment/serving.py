@@ -15,6 +15,11 @@ Said = Mapping[str, Any]
 # What an endpoint config has and ours can have, too. What else somebody asked for, a retrain would drop.
 _OURS = {"EndpointConfigName", "EndpointConfigArn", "ProductionVariants", "DataCaptureConfig", "CreationTime"}
 NAME = "AllTraffic"
+# What is of no such type is written in base64.
+_READABLE = {
+    "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+    "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+}
 
 
 @dataclass(frozen=True)
@@ -79,22 +84,28 @@ def merge(before: Said, now: Said, found: Live | None, *, model: str, nowhere: s
     :param nowhere: ``s3://`` URI that a data capture has which captures nothing.
     """
     if found is None:
-        return Serving(_variant({"VariantName": NAME}, now, model), _off(nowhere), [])
+        capture = _capture({}, now.get("data_capture"), nowhere)
+        return Serving(_variant({"VariantName": NAME}, now, model), capture, [])
     seen = {
         "instance_type": found.variant.get("InstanceType"),
         "instance_count": found.variant.get("InitialInstanceCount"),
+        "data_capture": _captured(found.capture),
     }
     wanted, notes = {}, []
-    for name, value in now.items():
+    for name in seen:
+        value = now.get(name)
         if seen[name] == value:
             wanted[name] = value
         elif before and before.get(name) != value:
             wanted[name] = value
-            notes.append(f"serving.{name}: {seen[name]} becomes {value}, as model.yaml now says")
+            notes.append(f"serving.{name}: {seen[name]} becomes {_said(value)}, as model.yaml now says")
         else:
             wanted[name] = seen[name]
-            notes.append(f"serving.{name}: stays {seen[name]}, as somebody set it; model.yaml says {value}")
-    return Serving(_variant(found.variant, wanted, model), dict(found.capture or _off(nowhere)), notes)
+            notes.append(
+                f"serving.{name}: stays {seen[name]}, as somebody set it; model.yaml says {_said(value)}"
+            )
+    capture = _capture(found.capture or {}, wanted["data_capture"], nowhere)
+    return Serving(_variant(found.variant, wanted, model), capture, notes)
 
 
 def is_resized(before: str, now: str) -> bool:
@@ -104,6 +115,10 @@ def is_resized(before: str, now: str) -> bool:
     update to it, and what is put back may be days older.
     """
     return bool(before) and read(before).get("instance_count") != read(now).get("instance_count")
+
+
+def _said(value: Any) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def read(text: str) -> Said:
@@ -122,12 +137,23 @@ def _variant(pattern: Mapping[str, Any], said: Said, model: str) -> dict[str, An
     return {**pattern, **hardware, "ModelName": model}
 
 
-def _off(nowhere: str) -> dict[str, Any]:
-    # A state's parameters cannot be left out in one execution and be there in the next.
-    modes = [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}]
+def _captured(config: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A DataCaptureConfig as model.yaml says it; nothing where nothing is captured."""
+    if not config or not config.get("EnableCapture", True):
+        return None
+    return {"percentage": config["InitialSamplingPercentage"], "place": config["DestinationS3Uri"]}
+
+
+def _capture(pattern: Mapping[str, Any], said: Said | None, nowhere: str) -> dict[str, Any]:
+    """A DataCaptureConfig: what is captured as somebody has set it up, how much of it and where as is said.
+
+    It is there where nothing is to be captured, too: a state's parameters cannot be left out in one execution
+    and be there in the next.
+    """
+    said = said or {"percentage": 0, "place": pattern.get("DestinationS3Uri", nowhere)}
     return {
-        "EnableCapture": False,
-        "InitialSamplingPercentage": 0,
-        "DestinationS3Uri": nowhere,
-        "CaptureOptions": modes,
+        **(pattern or _READABLE),
+        "EnableCapture": said["percentage"] > 0,
+        "InitialSamplingPercentage": said["percentage"],
+        "DestinationS3Uri": said["place"],
     }

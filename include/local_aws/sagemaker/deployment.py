@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,10 +94,13 @@ class Deployment:
         arn, before = self.endpoint.arn, served_models.get(self.endpoint.arn)
         try:
             served = self._load()
-            # All traffic at once goes to the new models; until the end the old ones are only a call away.
-            served_models[arn] = served
+            # Until the end the old models are only a call away.
             if before:
-                self._bake()
+                for percentage in self.watch.percentages:
+                    served_models[arn] = replace(served, before=before, percentage=percentage)
+                    self._watch(self.watch.wait_seconds)
+                self._watch(self.watch.bake_seconds)
+            served_models[arn] = served
             reason = None
         except Exception as error:
             rolled_back = isinstance(error, RolledBackError)
@@ -131,8 +134,8 @@ class Deployment:
         s3 = self.runtime.client("s3", role=model.execution_role_arn)
         return load(s3, container["ModelDataUrl"], container.get("Environment") or {})
 
-    def _bake(self) -> None:
-        deadline = time.monotonic() + self.watch.bake_seconds
+    def _watch(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while True:
             if alarms := self.watch.alarming(ACCOUNT_ID, self.endpoint.arn.split(":")[3]):
                 raise RolledBackError(

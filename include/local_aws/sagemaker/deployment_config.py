@@ -1,4 +1,4 @@
-"""An update's DeploymentConfig: how long the new model is watched, and by which alarms."""
+"""An update's DeploymentConfig: in which steps traffic shifts, and what watches it how long."""
 
 from __future__ import annotations
 
@@ -18,16 +18,25 @@ UPDATE_POLICY = (
 )
 
 
+# By type of routing: the parameter that says the step's size, and which percentages it may have
+# (https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_TrafficRoutingConfig.html).
+SIZES = {"CANARY": ("CanarySize", 1, 50), "LINEAR": ("LinearStepSize", 10, 50)}
+
+
 @dataclass(frozen=True)
 class DeploymentConfig:
     """
     What the embedded AWS heeds of a DeploymentConfig.
 
-    :param bake_seconds: how long the new model serves under watch, the old fleet kept, before the update is
-        done: both of the policy's waits, as alarms are heeded until the old fleet is terminated.
+    :param percentages: how much of the traffic the new fleet gets, step by step; the last is all of it.
+    :param wait_seconds: how long each step is watched.
+    :param bake_seconds: how long the old fleet is kept after the last; alarms are heeded until it is
+        terminated.
     :param alarms: names of the CloudWatch alarms that roll the update back.
     """
 
+    percentages: tuple[int, ...] = (100,)
+    wait_seconds: float = 0
     bake_seconds: float = 0
     alarms: tuple[str, ...] = ()
 
@@ -50,16 +59,34 @@ def parse(given: Mapping[str, Any] | None) -> DeploymentConfig:
     policy = given.get("BlueGreenUpdatePolicy") or {}
     _allow("BlueGreenUpdatePolicy", policy, UPDATE_POLICY)
     routing = policy.get("TrafficRoutingConfiguration") or {}
-    _allow("TrafficRoutingConfiguration", routing, ("Type", "WaitIntervalInSeconds"))
-    if (kind := routing.get("Type", "ALL_AT_ONCE")) != "ALL_AT_ONCE":
-        raise ValidationError(
-            message=f"TrafficRoutingConfiguration.Type: the embedded AWS supports ALL_AT_ONCE, got {kind!r}"
-        )
+    percentages = _percentages(routing)
     rollback = given.get("AutoRollbackConfiguration") or {}
     _allow("AutoRollbackConfiguration", rollback, ("Alarms",))
     alarms = tuple(alarm["AlarmName"] for alarm in rollback.get("Alarms") or ())
-    waits = routing.get("WaitIntervalInSeconds", 0) + policy.get("TerminationWaitInSeconds", 0)
-    return DeploymentConfig(waits, alarms)
+    wait, bake = routing.get("WaitIntervalInSeconds", 0), policy.get("TerminationWaitInSeconds", 0)
+    longest = policy.get("MaximumExecutionTimeoutInSeconds")
+    if longest is not None and longest <= len(percentages) * wait + bake:
+        raise ValidationError(
+            message=f"MaximumExecutionTimeoutInSeconds: {longest} must be more than all waits together"
+        )
+    return DeploymentConfig(percentages, wait, bake, alarms)
+
+
+def _percentages(routing: Mapping[str, Any]) -> tuple[int, ...]:
+    kind = routing.get("Type", "ALL_AT_ONCE")
+    name, least, most = SIZES.get(kind, ("", 0, 0))
+    known = ("Type", "WaitIntervalInSeconds", *([name] if name else []))
+    _allow("TrafficRoutingConfiguration", routing, known)
+    if not name:
+        return (100,)
+    size = routing.get(name) or {}
+    where = f"TrafficRoutingConfiguration.{name}"
+    if size.get("Type") != "CAPACITY_PERCENT":
+        raise ValidationError(message=f"{where}.Type: the embedded AWS supports CAPACITY_PERCENT only")
+    if not least <= size["Value"] <= most:
+        raise ValidationError(message=f"{where}.Value: {size['Value']} must be {least} to {most} percent")
+    steps = range(size["Value"], 100, size["Value"]) if kind == "LINEAR" else (size["Value"],)
+    return (*steps, 100)
 
 
 def _allow(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -36,10 +36,19 @@ class Served:
 
     :param containers: by the production variants' names.
     :param capture: what writes requests and answers down, if the endpoint's configuration asks for it.
+    :param before: what was served before, while traffic shifts.
+    :param percentage: how much of the traffic does not go there any more.
     """
 
     containers: dict[str, Container]
     capture: DataCapture | None = None
+    before: Served | None = None
+    percentage: int = 100
+
+    def fleet(self) -> Served:
+        """Which of both fleets answers a request."""
+        shifted = self.before is None or random.uniform(0, 100) < self.percentage  # noqa: S311
+        return self if shifted or self.before is None else self.before
 
 
 def install() -> None:
@@ -59,6 +68,7 @@ def _invoke_endpoint(response: SageMakerRuntimeResponse) -> Response:
         return _invalid(f"Endpoint {name} is {endpoint.endpoint_status}; it serves no model.")
     if refused := [parameter for header, parameter in REFUSED_HEADERS.items() if headers.get(header)]:
         return _invalid(f"{refused[0]}: the embedded AWS does not support it")
+    served = served.fleet()
     variant = headers.get("X-Amzn-SageMaker-Target-Variant") or _routed(endpoint)
     if variant not in served.containers:
         return _invalid(f"Could not find variant with name {variant} for endpoint {name}.")

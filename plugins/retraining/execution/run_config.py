@@ -18,7 +18,8 @@ from pydantic import (
 
 from retraining.errors import RunConfigError, explain
 from retraining.model.hyperparameters import JSON_SCHEMA, Hyperparameters
-from retraining.model.spec import ENDPOINT_NAME, INSTANCE_TYPE, MAX_WINDOW_DAYS, DeployPolicy, ModelSpec
+from retraining.model.serving_spec import INSTANCE_TYPE
+from retraining.model.spec import ENDPOINT_NAME, MAX_WINDOW_DAYS, DeployPolicy, ModelSpec
 from retraining.model.strict_model import StrictModel
 
 DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)$"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from croniter import CroniterBadDateError, croniter
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from retraining.model.gate_spec import Gate, Notify
 from retraining.model.hyperparameters import Hyperparameters, computes
+from retraining.model.serving_spec import INSTANCE_TYPE, Serving
 from retraining.model.strict_model import StrictModel
 
 DeployPolicy = Literal["auto", "if_newer", "never", "force"]
@@ -18,9 +19,6 @@ DeployPolicy = Literal["auto", "if_newer", "never", "force"]
 MODEL_NAME = r"^[a-z][a-z0-9_]{0,29}$"
 # SageMaker allows 63 characters of [a-zA-Z0-9-], no hyphen at either end (CreateEndpoint).
 ENDPOINT_NAME = r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}$"
-# CloudWatch's names have up to 255 characters (PutMetricAlarm).
-ALARM_NAME = r"^[^\x00-\x1f]{1,255}$"
-INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 MAX_WINDOW_DAYS = 366
 # What Airflow keeps of a DAG has to fit PostgreSQL's types, which are narrower than SQLite's.
 NO_NUL = r"^[^\x00]*$"
@@ -48,29 +46,6 @@ class Training(StrictModel):
     instance_count: Annotated[int, Field(ge=1, le=20)] = 1
     volume_gb: Annotated[int, Field(ge=1, le=16384)] = 10
     max_runtime_seconds: Annotated[int, Field(ge=60, le=2419200)] = 3600
-
-
-class Serving(StrictModel):
-    """What the endpoint runs on, and how a new model takes over: blue/green, all traffic at once.
-
-    :param bake_seconds: how long the old fleet is kept beside the new one, which the alarms watch.
-    :param alarms: names of CloudWatch alarms; one that goes off meanwhile rolls the endpoint back.
-    """
-
-    instance_type: Annotated[str, Field(pattern=INSTANCE_TYPE)] = "ml.m5.large"
-    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
-    # TerminationWaitInSeconds allows an hour; AutoRollbackConfig ten alarms (SageMaker, UpdateEndpoint).
-    bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    alarms: Annotated[list[Annotated[str, Field(pattern=ALARM_NAME)]], Field(max_length=10)] = Field(
-        default_factory=list
-    )
-
-    @field_validator("alarms")
-    @classmethod
-    def _have_time_to_go_off(cls, value: list[str], info: ValidationInfo) -> list[str]:
-        if value and not info.data.get("bake_seconds"):
-            raise ValueError("alarms watch for bake_seconds, which is 0 and must be more")
-        return value
 
 
 class Retention(StrictModel):

@@ -128,6 +128,24 @@ def test_what_was_scaled_stays_so_when_the_endpoint_is_put_back(deployer: Deploy
     assert served(deployer) == ("AllTraffic", 4, None)
 
 
+def test_what_model_yaml_says_of_serving_is_done(deployer: Deployer, workflow: Workflow) -> None:
+    shifting = {"type": "linear", "percentage": 50, "wait_seconds": 1}
+    said = workflow(data_capture={"percentage": 100}, traffic_shifting=shifting)
+    deployer = replace(deployer, workflow=said)
+    bucket = deployer.aws.outputs["Bucket"]
+    for hour in (1, 2):
+        assert deployer.deploy(hour) == "deployed"
+        assert served(deployer) == ("AllTraffic", 1, f"s3://{bucket}/capture/served")
+    endpoint = settled(deployer.aws, deployer.endpoint)
+    routing = endpoint["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert (routing["Type"], routing["LinearStepSize"]["Value"]) == ("LINEAR", 50)
+    # What the deployment's own test asked is there already.
+    found = deployer.aws.client("s3").list_objects_v2(
+        Bucket=bucket, Prefix=f"capture/served/{deployer.endpoint}/AllTraffic/"
+    )
+    assert found["KeyCount"] >= 1
+
+
 def test_variants_that_a_retrain_would_drop_are_left_alone(
     deployer: Deployer, models: dict[str, str]
 ) -> None:

@@ -39,7 +39,9 @@ def test_what_somebody_changed_survives_and_is_said() -> None:
     serving = merged()
     assert serving.variant == {**BLUE, "ModelName": "mine"}
     assert serving.capture == CAPTURE
-    assert serving.notes == ["serving.instance_count: stays 3, as somebody set it; model.yaml says 1"]
+    count, capture = serving.notes
+    assert count == "serving.instance_count: stays 3, as somebody set it; model.yaml says 1"
+    assert capture.endswith("as somebody set it; model.yaml says nothing")
 
 
 def test_what_changed_in_model_yaml_wins_and_the_rest_survives() -> None:
@@ -50,7 +52,7 @@ def test_what_changed_in_model_yaml_wins_and_the_rest_survives() -> None:
 
 
 def test_both_changed_alike_is_nothing_to_say() -> None:
-    serving = merged({**SAID, "instance_count": 3})
+    serving = merged({**SAID, "instance_count": 3}, found=Live(BLUE))
     assert (serving.variant["InitialInstanceCount"], serving.notes) == (3, [])
 
 
@@ -68,6 +70,34 @@ def test_a_new_endpoint_is_as_model_yaml_says() -> None:
     }
     assert serving.capture["EnableCapture"] is False
     assert serving.notes == []
+
+
+WANTED = {"percentage": 20, "place": "s3://a-bucket/capture/m"}
+
+
+def test_data_capture_that_model_yaml_asks_for_is_of_what_somebody_chose_to_capture() -> None:
+    serving = merged({**SAID, "data_capture": WANTED})
+    assert serving.capture == {
+        **CAPTURE,
+        "InitialSamplingPercentage": 20,
+        "DestinationS3Uri": "s3://a-bucket/capture/m",
+    }
+    assert (
+        merged({**SAID, "data_capture": WANTED}, before={**SAID, "data_capture": WANTED}).capture == CAPTURE
+    )
+
+
+def test_data_capture_that_model_yaml_asks_for_no_more_ends() -> None:
+    asked = {**SAID, "data_capture": {"percentage": 50, "place": "s3://theirs/captured"}}
+    serving = merged(before=asked)
+    assert serving.capture["EnableCapture"] is False
+    assert serving.notes[-1].endswith("becomes nothing, as model.yaml now says")
+
+
+def test_what_is_captured_can_be_read() -> None:
+    capture = merged({**SAID, "data_capture": WANTED}, found=None).capture
+    assert capture["EnableCapture"] is True
+    assert capture["CaptureContentTypeHeader"]["CsvContentTypes"] == ["text/csv"]
 
 
 def test_the_number_of_instances_is_the_endpoints_and_not_its_configs() -> None:

@@ -201,6 +201,27 @@ def test_alarms_watch_the_new_fleet_where_the_model_names_them(
     }
 
 
+def test_serving_is_as_the_model_says(
+    compiler: WorkflowCompiler, tmp_path: Path, model_yaml: dict[str, Any]
+) -> None:
+    shifting = {"type": "linear", "percentage": 20, "wait_seconds": 300}
+    model_yaml["serving"] |= {"data_capture": {"percentage": 20}, "traffic_shifting": shifting}
+    compiled = compiler.compile(write_model(tmp_path, model_yaml), SURROUNDINGS, "s3://b/t.sql")
+    states = json.loads(compiled)["States"]
+    payload = states["Decide what is next"]["Parameters"]["Payload"]
+    place = f"s3://{SURROUNDINGS.bucket}/capture/{model_yaml['name']}"
+    assert payload["Serving"]["data_capture"] == {"percentage": 20, "place": place}
+    assert payload["DeploymentConfig"]["BlueGreenUpdatePolicy"] == {
+        "TrafficRoutingConfiguration": {
+            "Type": "LINEAR",
+            "LinearStepSize": {"Type": "CAPACITY_PERCENT", "Value": 20},
+            "WaitIntervalInSeconds": 300,
+        },
+        "TerminationWaitInSeconds": 0,
+        "MaximumExecutionTimeoutInSeconds": 3300,
+    }
+
+
 def test_network_and_key_are_the_stacks(compiler: WorkflowCompiler, definition: dict[str, Any]) -> None:
     plain = json.dumps(definition)
     assert "VpcConfig" not in plain

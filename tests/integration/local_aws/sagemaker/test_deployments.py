@@ -53,14 +53,27 @@ def update(aws: LocalAws, endpoint: str, config: str, *alarms: str, bake: int = 
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "CANARY"}}}, "Type: .*'CANARY'"),
         (
             {
                 "BlueGreenUpdatePolicy": {
-                    "TrafficRoutingConfiguration": {"LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1}}
+                    "TrafficRoutingConfiguration": {
+                        "Type": "CANARY",
+                        "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 51},
+                    }
                 }
             },
-            "TrafficRoutingConfiguration.LinearStepSize",
+            "CanarySize.Value: 51 must be 1 to 50 percent",
+        ),
+        (
+            {
+                "BlueGreenUpdatePolicy": {
+                    "TrafficRoutingConfiguration": {
+                        "Type": "LINEAR",
+                        "LinearStepSize": {"Type": "INSTANCE_COUNT", "Value": 1},
+                    }
+                }
+            },
+            "TrafficRoutingConfiguration.LinearStepSize.Type",
         ),
         (
             {
@@ -113,6 +126,49 @@ def test_an_alarm_during_the_bake_brings_the_old_model_back(
     assert alarm in described["FailureReason"]
     assert "nobody" not in described["FailureReason"]
     assert predict(local_aws, endpoint, HIGH) == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"), [("CANARY", "CanarySize"), pytest.param("LINEAR", "LinearStepSize")]
+)
+def test_traffic_shifts_in_steps_and_an_alarm_brings_all_of_it_back(
+    local_aws: LocalAws, models: dict[str, str], endpoint: str, alarm: str, kind: str, size: str
+) -> None:
+    before = predict(local_aws, endpoint, HIGH)
+    routing = {
+        "Type": kind,
+        size: {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 60,
+    }
+    local_aws.client("sagemaker").update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=models["opposite"],
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing},
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": alarm}]},
+        },
+    )
+    # Both fleets answer.
+    until(lambda: predict(local_aws, endpoint, HIGH) != before)
+    until(lambda: predict(local_aws, endpoint, HIGH) == before)
+    ring(local_aws, alarm)
+    assert settled(local_aws, endpoint)["EndpointConfigName"] == models["model"]
+    assert {tuple(predict(local_aws, endpoint, HIGH)) for _ in range(20)} == {tuple(before)}
+
+
+def test_traffic_that_has_shifted_is_all_the_new_models(
+    local_aws: LocalAws, models: dict[str, str], endpoint: str
+) -> None:
+    before = predict(local_aws, endpoint, HIGH)
+    size = {"Type": "CAPACITY_PERCENT", "Value": 30}
+    routing = {"Type": "LINEAR", "LinearStepSize": size, "WaitIntervalInSeconds": 0}
+    local_aws.client("sagemaker").update_endpoint(
+        EndpointName=endpoint,
+        EndpointConfigName=models["opposite"],
+        DeploymentConfig={"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}},
+    )
+    assert settled(local_aws, endpoint)["EndpointConfigName"] == models["opposite"]
+    assert before not in [predict(local_aws, endpoint, HIGH) for _ in range(20)]
 
 
 def test_an_alarm_that_rings_already_ends_an_update_that_is_not_baked(
