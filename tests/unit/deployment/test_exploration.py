@@ -148,13 +148,15 @@ def test_rolling_back_beside_a_retrain_holds_or_releases(rules: Definition, mode
     explore(held_world(*both, faults=1, kinds=HOLDING))
 
 
+def test_rolling_back_with_hold_among_many_and_many_faults(rules: Definition) -> None:
+    for seed in range(30):
+        retrains = [execution(rules, 2 + hour, MODELS[(seed + hour) % 3]) for hour in range(3)]
+        walk(world(rollback(rules, hold=True), *retrains, faults=4, kinds=HOLDING), seed)
+
+
 @pytest.mark.heavy
-@pytest.mark.parametrize("models", PAIRS)
-def test_rolling_back_with_hold_beside_two_retrains_with_a_fault(
-    rules: Definition, models: tuple[str, str]
-) -> None:
-    first, second = models
-    some = (rollback(rules, hold=True), execution(rules, 2, first), execution(rules, 3, second))
+def test_rolling_back_with_hold_beside_two_retrains_with_a_fault(rules: Definition) -> None:
+    some = (rollback(rules, hold=True), execution(rules, 2), execution(rules, 3))
     show(explore(world(*some, faults=1, kinds=HOLDING)))
 
 
