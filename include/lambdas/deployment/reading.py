@@ -139,7 +139,9 @@ def _endpoint(aws: Clients, name: str, known: set[str], key: str | None, *, copi
         if made:
             model = made["ProductionVariants"][0].get("ModelName", "")
             ours = config in known or MODEL_TAG in tags_of(aws, made["EndpointConfigArn"])
-            live, unkept = serving.live(found, made), serving.unkept(made, key)
+            # The stack may have been given another key since; those of others stay theirs.
+            unkept = serving.unkept(made, made.get("KmsKeyId") if ours else key)
+            live = None if unkept else serving.live(found, made)
     return Endpoint(
         status=found["EndpointStatus"],
         config=config,

@@ -14,6 +14,7 @@ from typing import Any
 Said = Mapping[str, Any]
 # What an endpoint config has and ours can have, too. What else somebody asked for, a retrain would drop.
 _OURS = {"EndpointConfigName", "EndpointConfigArn", "ProductionVariants", "DataCaptureConfig", "CreationTime"}
+_INSTANCES = {"ModelName", "InstanceType", "InitialInstanceCount"}
 NAME = "AllTraffic"
 # What is of no such type is written in base64.
 _READABLE = {
@@ -62,6 +63,11 @@ def unkept(config: Mapping[str, Any], key: str | None) -> str:
         return (
             f"the endpoint serves the variants {', '.join(variants)} of {name}, and a retrain would drop all "
             f"but one of them; leave one, or give the model an endpoint of its own"
+        )
+    if lacking := sorted(_INSTANCES - config["ProductionVariants"][0].keys()):
+        return (
+            f"the endpoint serves {name}, which has no {', '.join(lacking)}, and a retrain is served by "
+            f"instances; give the model an endpoint of its own"
         )
     others = {field for field, value in config.items() if value and field not in _OURS}
     others -= {"ResponseMetadata"} | ({"KmsKeyId"} if config.get("KmsKeyId") == key else set())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -221,3 +222,33 @@ def test_a_redrive_tries_again() -> None:
 def test_what_an_older_function_kept_is_read() -> None:
     assert Memory.of({"asked": 3, "unknown": True}) == Memory(asked=3)
     assert Memory.of(BROKEN.to_json()) == BROKEN
+
+
+SEVERAL = Endpoint("InService", "by-hand", "1", ours=False, unkept="it has the variants blue, green")
+
+
+@pytest.mark.parametrize("status", ["InService", "OutOfService"])
+@pytest.mark.parametrize("proven", [None, OLDER])
+def test_an_endpoint_of_which_a_retrain_would_drop_something_is_left_alone(
+    status: str, proven: Candidate | None
+) -> None:
+    several = replace(SEVERAL, status=status)
+    decision = decide(facts(Item(proven, proven), several))
+    assert (decision.action, decision.failure) == ("End", several.unkept)
+    # It became so after our claim: that is given up.
+    decision = decide(facts(Item(MINE, proven), several, memory=MADE))
+    assert (decision.action, decision.item) == ("Write claim", Item(proven, proven))
+
+
+def test_an_endpoint_of_which_a_retrain_would_drop_something_is_no_matter_to_one_that_is_stale() -> None:
+    assert decide(facts(Item(NEWER, NEWER), SEVERAL)).outcome == "stale"
+
+
+def test_an_update_keeps_the_number_of_instances_unless_model_yaml_asks_for_another() -> None:
+    said = [f'{{"instance_count":{count}}}' for count in (1, 2)]
+    for now, retains in zip(said, (True, False), strict=True):
+        mine, older = replace(MINE, serving=now), replace(OLDER, serving=said[0])
+        known = Facts(mine, "if_newer", Item(mine, older), SERVES_OLDER, memory=MADE)
+        assert (decide(known).config, decide(known).retains) == ("mine", retains)
+        back = known.but(endpoint=SERVES_MINE, memory=BROKEN)
+        assert (decide(back).config, decide(back).retains) == ("older", retains)

@@ -18,6 +18,11 @@ BLUE = {
     "InitialVariantWeight": 1.0,
     "VolumeSizeInGB": 20,
 }
+SERVERLESS = {
+    "VariantName": "blue",
+    "ModelName": "older",
+    "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
+}
 CAPTURE = {
     "EnableCapture": True,
     "InitialSamplingPercentage": 50,
@@ -114,6 +119,7 @@ def test_the_number_of_instances_is_the_endpoints_and_not_its_configs() -> None:
         ({"ProductionVariants": [BLUE], "ShadowProductionVariants": [BLUE]}, "ShadowProductionVariants"),
         ({"ProductionVariants": [BLUE], "AsyncInferenceConfig": {"OutputConfig": {}}}, "AsyncInference"),
         ({"ProductionVariants": [BLUE], "KmsKeyId": "theirs"}, "KmsKeyId"),
+        ({"ProductionVariants": [SERVERLESS]}, "has no InitialInstanceCount, InstanceType"),
     ],
 )
 def test_what_a_retrain_would_drop_is_said(config: dict[str, Any], why: str) -> None:
