@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from retraining import settings
 from retraining.model.folders import load_spec
@@ -20,6 +22,12 @@ from retraining.workflow.compiler import WorkflowCompiler
 from retraining.workflow.definition_cache import DefinitionCache
 from retraining.workflow.surroundings import Surroundings
 from tests.unit.triggers.fake_states import FakeStates
+
+# How long a machine takes that does other things beside is no property of what is tested.
+hypothesis_settings.register_profile(
+    "any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any_machine")
 
 PROJECT = Path(__file__).parents[2]
 FLIGHT_DELAY = PROJECT / "include" / "models" / "flight_delay"

@@ -98,7 +98,7 @@ def test_two_executions(rules: Definition, models: tuple[str, str], proven: bool
 
 
 def test_two_executions_with_a_fault(rules: Definition) -> None:
-    assert explore(world(execution(rules, 2), execution(rules, 3), faults=1)).ends > 100
+    assert explore(world(execution(rules, 2), execution(rules, 3), faults=1)).states > 5000
 
 
 @pytest.mark.parametrize("models", PAIRS)

@@ -72,7 +72,7 @@ def decided(
 ) -> dict[str, Any] | str | tuple[Any, ...]:
     """What the function answers with, or fails with, or has read first."""
     given = (execution.name, execution.window, execution.policy, execution.hold)
-    key = (*given, execution.text, execution.moments, endpoint)
+    key = (*given, execution.text, execution.moments, execution.versions, endpoint)
     if execution.reads and key in _decisions:
         return _decisions[key]
     clients = Clients(world, execution.reads, endpoint)

@@ -143,6 +143,9 @@ def _done(world: World, number: int, result: Any) -> World:
     if path == "$.Done":
         result = {}
     data = language.put(execution.data, path, result)
+    if execution.state == DECIDE:
+        # What was done is judged now, and what is done next is put in its place.
+        data.pop("Done", None)
     return _onward(world, number, execution.but(data=data), state["Next"])
 
 

@@ -22,7 +22,7 @@ class _Copied:
         """Give the same with other values."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        for kept in ("text", "moments"):
+        for kept in ("text", "moments", "versions"):
             other.__dict__.pop(kept, None)
         other.__dict__.update(changes)
         return other
@@ -67,12 +67,29 @@ class Execution(_Copied):
 
     @cached_property
     def text(self) -> str:
-        """All that tells it from another state of it, but moments."""
+        """All that tells it from another state of it, but moments and versions."""
         data = self.data
         if "Next" in data:
             memory = {k: v for k, v in data["Next"]["Memory"].items() if k not in _MOMENTS}
-            data = {**data, "Next": {**data["Next"], "Memory": memory}}
-        return _text([self.state, self.status, self.redrives, self.reads, data])
+            # What the last decision said is of use until it is done.
+            told = {} if self.state == DECIDE else {k: v for k, v in data["Next"].items() if k != "Version"}
+            if "Item" in told:
+                told["Item"] = {k: v for k, v in told["Item"].items() if k != "Version"}
+            data = {**data, "Next": {**told, "Memory": memory}}
+        reads = [
+            {**read, "Item": {k: v for k, v in read["Item"].items() if k != "Version"}}
+            if "Item" in read
+            else read
+            for read in self.reads
+        ]
+        return _text([self.state, self.status, self.redrives, reads, data])
+
+    @cached_property
+    def versions(self) -> tuple[str, ...]:
+        """The item's versions that it has read, and that it is to write upon."""
+        read = [found["Item"]["Version"]["N"] for found in self.reads if "Version" in found.get("Item", {})]
+        told = self.data.get("Next", {}).get("Version", "") if self.state != DECIDE else ""
+        return (*read, told)
 
     @cached_property
     def moments(self) -> tuple[int, ...]:
@@ -110,20 +127,25 @@ class World(_Copied):
     clock: int = 0
 
     def key(self) -> int:
-        """What tells worlds apart. Of moments it counts only whether they are the endpoint's last change."""
-        moments = tuple(endpoint.changed for endpoint in (self.endpoint, self.last) if endpoint)
-        if "lag" not in self.kinds:
-            moments = moments[: self.endpoint is not None]
+        """What tells worlds apart.
+
+        Of moments it counts only whether they are the endpoint's last change, of versions only whether they
+        are the item's; and where no fault is to come, of what has ended only how it ended.
+        """
+        lags, redriven = may(self, "lag"), may(self, "redrive")
+        endpoints = (self.endpoint, self.last) if lags else (self.endpoint,)
+        moments = tuple(endpoint.changed for endpoint in endpoints if endpoint)
+        item = {name: value for name, value in self.item.items() if name != "Version"}
+        version = self.item.get("Version", {"N": "0"})["N"]
         parts: list[Any] = []
         for execution in self.executions:
-            if execution.status != "RUNNING" and "redrive" not in self.kinds:
+            if execution.status != "RUNNING" and not redriven:
                 parts.append(execution.outcome)
                 continue
-            known = execution.moments
-            parts.append((execution.text, *(moments.index(one) if one in moments else -1 for one in known)))
-        seen = [endpoint and replace(endpoint, changed=0) for endpoint in (self.endpoint, self.last)]
-        parts += seen if "lag" in self.kinds else seen[:1]
-        parts += [_text(self.item), self.tested, self.faults, self.late, self.by_hand, self.held_to]
+            known = [moments.index(one) if one in moments else -1 for one in execution.moments]
+            parts.append((execution.text, *known, *(one == version for one in execution.versions)))
+        parts += [endpoint and replace(endpoint, changed=0) for endpoint in endpoints]
+        parts += [_text(item), self.tested, self.faults, self.late, self.by_hand, self.held_to]
         return hash(tuple(parts))
 
 
