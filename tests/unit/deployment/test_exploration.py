@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.unit.deployment.exploration.explorer import BrokenPromise, Explored, explore, walk
+from tests.unit.deployment.exploration.explorer import BrokenPromise, Explored, explore, is_over, walk
 from tests.unit.deployment.exploration.services import BY_HAND, Endpoint, held, held_to
+from tests.unit.deployment.exploration.steps import successors
 from tests.unit.deployment.exploration.world import A_HOLD, DECIDE, Definition, Execution, World
 
 # An update fails though the model is good; the endpoint is deleted, broken or updated by hand; an execution
@@ -114,6 +115,26 @@ def test_the_rules_of_before_leave_a_model_in_service_that_was_never_tested() ->
     start = world(execution(RULES_OF_BEFORE, 2, "mute"), execution(RULES_OF_BEFORE, 3, "unloadable"))
     with pytest.raises(BrokenPromise, match="the endpoint serves c2, proven is c1"):
         explore(start)
+
+
+@pytest.mark.parametrize("models", [("good", "good"), ("mute", "good"), ("good", "unloadable")])
+def test_an_endpoint_that_is_given_several_variants_by_hand_ends_every_deployment(
+    rules: Definition, models: tuple[str, str]
+) -> None:
+    first, second = models
+    some = (execution(rules, 2, first), execution(rules, 3, second))
+    explore(world(*some, faults=1, kinds=("hand", "several")))
+
+
+def test_an_endpoint_of_several_variants_is_left_alone(rules: Definition) -> None:
+    start = world(execution(rules, 2), proven=False, kinds=("several",))
+    several = start.but(endpoint=Endpoint("InService", BY_HAND, 0), clock=1)
+    now = several
+    while not is_over(now):
+        # By itself, and without faults, an execution has one way only.
+        ((_, now),) = successors(now)
+        assert (now.endpoint, now.item) == (several.endpoint, {})
+    assert "would drop all but one" in now.executions[0].outcome
 
 
 def test_many_executions_and_many_faults(rules: Definition) -> None:

@@ -50,7 +50,10 @@ class Clients:
 
     def describe_endpoint_config(self, EndpointConfigName: str) -> dict[str, Any]:
         config = {"EndpointConfigArn": EndpointConfigName, "EndpointConfigName": EndpointConfigName}
-        return {**config, "ProductionVariants": [{**SERVED, "ModelName": "m"}]}
+        variant = {**SERVED, "ModelName": "m"}
+        several = EndpointConfigName == BY_HAND and "several" in self.world.kinds
+        green = [{**variant, "VariantName": "green"}] if several else []
+        return {**config, "ProductionVariants": [variant, *green]}
 
     def list_tags(self, ResourceArn: str) -> dict[str, Any]:
         return {"Tags": [] if ResourceArn == BY_HAND else [{"Key": "retraining:model", "Value": "m"}]}
@@ -72,7 +75,8 @@ def decided(
 ) -> dict[str, Any] | str | tuple[Any, ...]:
     """What the function answers with, or fails with, or has read first."""
     given = (execution.name, execution.window, execution.policy, execution.hold)
-    key = (*given, execution.text, execution.moments, execution.versions, endpoint)
+    moments = (execution.moments, execution.versions, endpoint)
+    key = (*given, execution.text, *moments, "several" in world.kinds)
     if execution.reads and key in _decisions:
         return _decisions[key]
     clients = Clients(world, execution.reads, endpoint)
