@@ -51,7 +51,7 @@ NOT_USED: dict[str, set[str]] = {
     # It finds the tag on an endpoint that the state machine has created.
     "DeploymentFunctionRole": {
         *LOGS,
-        *("sagemaker:AddTags", "sagemaker:DescribeEndpointConfig", "sagemaker:DescribeModel"),
+        *("sagemaker:AddTags", "sagemaker:DescribeModel"),
         "states:DescribeExecution",
     },
 }
