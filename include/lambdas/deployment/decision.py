@@ -62,7 +62,9 @@ def _next(f: Facts) -> Decision:
     if surplus and m.returns >= MAX_RETURNS:
         return _end(f, surplus)
     if surplus and is_right(f):
-        return _write(f, Item(claim=proven, proven=proven, hold=f.item.hold)) if ours else _end(f, surplus)
+        # Where nothing is proven the claim stays, and tells that what is there is not to be trusted.
+        given_up = Item(claim=proven, proven=proven, hold=f.item.hold)
+        return _write(f, given_up) if ours and proven else _end(f, surplus)
     if not ours:
         again = f.but(memory=m.but(returns=0))
         return _write(again, Item(claim=f.mine, proven=_baseline(f), hold=f.item.hold))
@@ -104,11 +106,19 @@ def _somebody_else_works(f: Facts) -> bool:
 
 
 def _baseline(f: Facts) -> Candidate | None:
-    """What to go back to: what somebody put there by hand counts as proven, and is as new as what was."""
+    """What to go back to, where that is not what was proven.
+
+    What somebody put there by hand counts as proven, and is as new as what was. So does what serves where the
+    table knows nothing: it was lost, or is younger than the endpoint.
+    """
     e, proven = f.endpoint, f.item.proven
-    if e and e.status == "InService" and not e.ours and not (proven and proven.config == e.config):
+    if e is None or e.status != "InService" or (proven and proven.config == e.config):
+        return proven
+    if not e.ours:
         window_end, serving = (proven.window_end, proven.serving) if proven else ("", "")
         return Candidate(e.config, e.model, window_end=window_end, serving=serving)
+    if proven is None and f.item.claim is None:
+        return Candidate(e.config, e.model, window_end=e.window_end)
     return proven
 
 

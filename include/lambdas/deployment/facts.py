@@ -47,6 +47,7 @@ class Endpoint:
     :param changed: when it changed last; two looks with the same have seen the same.
     :param reason: why its last change failed.
     :param ours: whether a retrain has made its endpoint config; others are somebody's own choice.
+    :param window_end: of the data of the model that it serves, where a retrain has made it.
     :param live: how it serves its model, where ours is to be served like it.
     :param unkept: why it cannot be, without something being dropped.
     """
@@ -57,6 +58,7 @@ class Endpoint:
     reason: str = ""
     model: str = ""
     ours: bool = True
+    window_end: str = ""
     live: Live | None = None
     unkept: str = ""
 

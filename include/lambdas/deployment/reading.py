@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from . import serving
 from .facts import Candidate, Endpoint, Facts, Hold, Item, Memory
 
-STACK_TAG, MODEL_TAG = "retraining:stack", "retraining:model"
+STACK_TAG, MODEL_TAG, WINDOW_END_TAG = "retraining:stack", "retraining:model", "retraining:window-end"
 # The attributes of a claim; what is proven has them with "Proven" before.
 _ATTRIBUTES = {
     "config": "EndpointConfigName",
@@ -133,12 +133,15 @@ def _endpoint(aws: Clients, name: str, known: set[str], key: str | None, *, copi
         return None
     # One that was never in service has none.
     config = found.get("EndpointConfigName", "")
-    model, ours, live, unkept = "", True, None, ""
+    model, ours, window_end, live, unkept = "", True, "", None, ""
     if config and (copied or config not in known):
         made = described(aws.sagemaker.describe_endpoint_config, EndpointConfigName=config)
+        # What was deleted meanwhile was somebody's own: retrains keep what they serve.
+        ours = config in known
         if made:
+            tags = {} if ours else tags_of(aws, made["EndpointConfigArn"])
             model = made["ProductionVariants"][0].get("ModelName", "")
-            ours = config in known or MODEL_TAG in tags_of(aws, made["EndpointConfigArn"])
+            ours, window_end = ours or MODEL_TAG in tags, tags.get(WINDOW_END_TAG, "")
             # The stack may have been given another key since; those of others stay theirs.
             unkept = serving.unkept(made, made.get("KmsKeyId") if ours else key)
             live = None if unkept else serving.live(found, made)
@@ -149,6 +152,7 @@ def _endpoint(aws: Clients, name: str, known: set[str], key: str | None, *, copi
         reason=found.get("FailureReason", ""),
         model=model,
         ours=ours,
+        window_end=window_end,
         live=live,
         unkept=unkept,
     )

@@ -184,6 +184,18 @@ def test_what_somebody_put_there_by_hand_is_what_to_go_back_to() -> None:
     assert decision.item.proven == Candidate("by-hand", "b", OLDER.window_end)
 
 
+def test_what_serves_where_the_table_knows_nothing_is_what_to_go_back_to() -> None:
+    """The table was lost: a model that fails must not cost the endpoint."""
+    served = Endpoint("InService", "older", "1", model="o", window_end=OLDER.window_end)
+    decision = decide(facts(Item(), served))
+    assert decision.item == Item(MINE, Candidate("older", "o", OLDER.window_end))
+    newer = Endpoint("InService", "newer", "1", model="n", window_end=NEWER.window_end)
+    adopted = decide(facts(Item(), newer)).item
+    assert adopted is not None
+    assert decide(facts(adopted, newer)).action == "Write claim"
+    assert decide(facts(Item(adopted.proven, adopted.proven), newer)).outcome == "stale"
+
+
 def test_a_hold_is_kept_or_replaced_when_the_model_is_proven() -> None:
     tested = MADE.but(tested="2")
     kept = decide(facts(CLAIMED, SERVES_MINE, memory=tested, overrules=True, hold=A_HOLD))
@@ -235,9 +247,10 @@ def test_an_endpoint_of_which_a_retrain_would_drop_something_is_left_alone(
     several = replace(SEVERAL, status=status)
     decision = decide(facts(Item(proven, proven), several))
     assert (decision.action, decision.failure) == ("End", several.unkept)
-    # It became so after our claim: that is given up.
+    # It became so after our claim: that is given up, where there is something to give it to.
     decision = decide(facts(Item(MINE, proven), several, memory=MADE))
-    assert (decision.action, decision.item) == ("Write claim", Item(proven, proven))
+    given_up = ("Write claim", Item(proven, proven)) if proven else ("End", None)
+    assert (decision.action, decision.item) == given_up
 
 
 def test_an_endpoint_of_which_a_retrain_would_drop_something_is_no_matter_to_one_that_is_stale() -> None:
