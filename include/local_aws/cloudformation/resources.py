@@ -7,6 +7,7 @@ from typing import Any
 
 from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import CloudFormationBackend, Stack
 from moto.core.common_models import CloudFormationModel
 from moto.glue.models import glue_backends
 
@@ -65,6 +66,17 @@ def install() -> None:
         # AWS::NoValue takes an element of a list away, where moto leaves a None.
         return [item for item in cleaned if item is not None] if isinstance(cleaned, list) else cleaned
 
+    create = CloudFormationBackend.create_stack
+
+    def create_stack(backend: CloudFormationBackend, name: str, *arguments: Any, **given: Any) -> Stack:
+        try:
+            return create(backend, name, *arguments, **given)
+        except ValidationError:
+            # A template that is refused leaves no stack.
+            for stack in [stack for stack in backend.stacks.values() if stack.name == name]:
+                del backend.stacks[stack.stack_id]
+            raise
+
     delete = parsing.ResourceMap.delete
 
     def delete_all(resources: parsing.ResourceMap) -> None:
@@ -76,4 +88,5 @@ def install() -> None:
 
     parsing.resource_class_from_type = resource_class_from_type
     parsing.clean_json = clean_json
+    CloudFormationBackend.create_stack = create_stack
     parsing.ResourceMap.delete = delete_all

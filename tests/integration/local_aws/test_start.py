@@ -102,8 +102,11 @@ def test_what_is_not_supported_says_so(local_aws: LocalAws) -> None:
     with pytest.raises(ClientError, match=r"NotImplementedException.*does not support sagemaker:ListActions"):
         local_aws.client("sagemaker").list_actions()
     template = {"Resources": {"Line": {"Type": "AWS::IoT::Nothing"}}}
+    cloudformation = local_aws.client("cloudformation")
     with pytest.raises(ClientError, match="AWS::IoT::Nothing"):
-        local_aws.client("cloudformation").create_stack(StackName="x", TemplateBody=json.dumps(template))
+        cloudformation.create_stack(StackName="x", TemplateBody=json.dumps(template))
+    with pytest.raises(ClientError, match="Stack with id x does not exist"):
+        cloudformation.describe_stacks(StackName="x")
 
 
 def test_jobs_that_would_only_pretend_are_refused(local_aws: LocalAws) -> None:

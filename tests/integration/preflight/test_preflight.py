@@ -61,6 +61,7 @@ def test_a_stack_that_works_is_fine(hook: PreflightHook, spec: ModelSpec) -> Non
         ("Glue job", State.FINE),
         ("function", State.FINE),
         ("function", State.FINE),
+        ("function", State.FINE),
         ("deployments", State.FINE),
         ("data", State.FINE),
         # Of training and of serving; the account has none of its own.
@@ -128,7 +129,7 @@ def test_what_is_gone_is_a_problem_and_hides_no_other(
     found = list(hook.look(spec, STACK_NAME))
     problems = {finding.what for finding in found if finding.state is State.PROBLEM}
     assert problems == {what}
-    assert len(found) == 11
+    assert len(found) == 12
 
 
 def test_what_may_not_be_looked_at_is_unknown(
