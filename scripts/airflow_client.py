@@ -13,6 +13,8 @@ import httpx
 Json = dict[str, Any]
 
 FINISHED = frozenset({"success", "failed"})
+# Seconds before each other try of what the local stack's database had no time for.
+PAUSES = (0.5, 1, 2)
 
 
 class ApiError(Exception):
@@ -195,16 +197,22 @@ class AirflowClient:
         :param path: such as ``/api/v2/dags/a_dag/clearTaskInstances``
         :raises ApiError: when the API refuses it
         """
-        response = self._http.request(method, path, json=body)
-        if response.is_error:
-            raise ApiError(response.status_code, _detail(response))
+        self._answer(method, path, json=body)
 
     def _json(self, method: str, path: str, **kwargs: Any) -> Json:
-        response = self._http.request(method, path, **kwargs)
+        answer: Json = self._answer(method, path, **kwargs).json()
+        return answer
+
+    def _answer(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
+        for pause in (*PAUSES, None):
+            response = self._http.request(method, path, **kwargs)
+            # SQLite lets one write at a time, and who has waited too long is rolled back.
+            if pause is None or response.status_code != 500 or "Database error" not in response.text:
+                break
+            time.sleep(pause)
         if response.is_error:
             raise ApiError(response.status_code, _detail(response))
-        answer: Json = response.json()
-        return answer
+        return response
 
 
 def _run_path(dag_id: str, run_id: str) -> str:

@@ -33,7 +33,8 @@ def tidied(
     tidied.close()
 
 
-@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.heavy)])
+# More than a page of any list that is read.
+@pytest.mark.parametrize("count", [110, pytest.param(1000, marks=pytest.mark.heavy)])
 def test_of_many_old_models_exactly_those_go_that_nothing_needs(
     tidied: Tidied, monkeypatch: pytest.MonkeyPatch, control: Control, count: int
 ) -> None:
