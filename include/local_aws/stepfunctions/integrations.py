@@ -166,12 +166,21 @@ def install(runtime: Runtime) -> None:
     SfnFailedEntryCountException.__init__ = keep_answer
     # The aws-sdk integration writes times in ISO 8601.
     evaluate = aws_sdk.StateTaskServiceAwsSdk._eval_service_task
+    name_error = aws_sdk.StateTaskServiceAwsSdk._from_error
+
+    def from_error(task: aws_sdk.StateTaskServiceAwsSdk, env: Any, ex: Exception) -> FailureEvent:
+        if isinstance(ex, HTTPClientError):
+            # No answer: as where the integration is the service's own.
+            service = task._normalise_service_error_name(task.resource.api_name)
+            return task._get_task_failure_event(env=env, error=f"{service}.SdkClientException", cause=str(ex))
+        return name_error(task, env=env, ex=ex)
 
     def eval_service_task(task: Any, env: Any, **request: Any) -> None:
         evaluate(task, env, **request)
         env.stack.append(json_ready(env.stack.pop(), iso_8601))
 
     aws_sdk.StateTaskServiceAwsSdk._eval_service_task = eval_service_task
+    aws_sdk.StateTaskServiceAwsSdk._from_error = from_error
 
     # moto makes a client for every call, of localhost (IPv6 first) and without checking parameters.
     def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
