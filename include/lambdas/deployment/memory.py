@@ -34,7 +34,7 @@ def remembered(facts: Facts) -> Memory:
         kept = {"touched", "configured", "modelless", "config", "looked", "before", "tested"}
         memory = Memory(redrives=facts.redrives, **{name: getattr(memory, name) for name in kept})
     else:
-        memory = _answered(facts.but(memory=memory))
+        memory = _answered(facts)
     return _seen(facts.but(memory=memory))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .reading import MODEL_TAG, STACK_TAG, Clients, described, tags_of
+from .reading import MODEL_TAG, STACK_TAG, Clients, attributes_of, described, tags_of
 
 
 class EndpointOfAnotherStack(Exception):
@@ -49,11 +49,8 @@ def _made_by_another(endpoint: dict[str, Any], event: dict[str, Any], aws: Clien
     bucket = re.match(rf"s3://((.+)-{account}-{region})/runs/", artifact)
     if bucket:
         return None if bucket[1] == event["Bucket"] else f"stack {bucket[2]}"
-    given = event["Execution"]["Input"]
-    key = {"Endpoint": {"S": given["EndpointName"]}}
-    found = aws.dynamodb.get_item(TableName=given["DeploymentsTable"], Key=key, ConsistentRead=True)
     # An item may say no more than that somebody holds the endpoint.
-    claimed = "WindowEnd" in found.get("Item", {})
+    claimed = "WindowEnd" in attributes_of(aws, event["Execution"]["Input"])
     return "a retrain of another stack" if MODEL_TAG in tags and not claimed else None
 
 

@@ -49,7 +49,7 @@ def read_facts(event: dict[str, Any], aws: Clients) -> Facts:
     mine = Candidate(
         given["EndpointConfigName"], given["ModelName"], given["WindowEnd"], execution["Id"], said
     )
-    item = _item(aws, given["DeploymentsTable"], given["EndpointName"], mine)
+    item = _item(aws, given, mine)
     # Last, as nobody but who has the claim changes it on purpose.
     known = {mine.config} | _configs(item)
     endpoint = _endpoint(
@@ -101,16 +101,25 @@ def _configs(item: Item) -> set[str]:
     return {candidate.config for candidate in (item.claim, item.proven) if candidate}
 
 
-def _item(aws: Clients, table: str, endpoint: str, mine: Candidate) -> Item:
+def attributes_of(aws: Clients, given: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of an endpoint's item, as they are now; nothing where there is no item.
+
+    :param given: an execution's input.
+    """
+    key = {"Endpoint": {"S": given["EndpointName"]}}
+    found = aws.dynamodb.get_item(TableName=given["DeploymentsTable"], Key=key, ConsistentRead=True)
+    attributes: dict[str, Any] = found.get("Item", {})
+    return attributes
+
+
+def _item(aws: Clients, given: dict[str, Any], mine: Candidate) -> Item:
     """Read the table's item, and whether another execution that has the claim is still at work.
 
     One that is not has ended with the item as it is read after that, and not before.
     """
-    key = {"Endpoint": {"S": endpoint}}
     before = None
     while True:
-        found = aws.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)
-        item = read_item(found.get("Item", {}))
+        item = read_item(attributes_of(aws, given))
         claim = item.claim
         if (
             claim is None

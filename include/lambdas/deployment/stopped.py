@@ -7,7 +7,7 @@ from typing import Any
 
 from .decision import PUT_BACK
 from .handler import AWS
-from .reading import Clients, read_item
+from .reading import Clients, attributes_of, read_item
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
@@ -27,9 +27,7 @@ def put_right(ended: dict[str, Any], aws: Clients) -> str | None:
     given = json.loads(ended.get("input") or "{}")
     if "DeploymentsTable" not in given or given["DeployPolicy"] == PUT_BACK:
         return None
-    key = {"Endpoint": {"S": given["EndpointName"]}}
-    found = aws.dynamodb.get_item(TableName=given["DeploymentsTable"], Key=key, ConsistentRead=True)
-    item = read_item(found.get("Item", {}))
+    item = read_item(attributes_of(aws, given))
     if item.claim is None or item.claim.execution != ended["executionArn"] or item.claim == item.proven:
         return None
     # The claim's version tells one stop of an execution from the next.
